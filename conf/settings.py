@@ -1,0 +1,120 @@
+"""The settings of an installation, typed, from the environment and one file.
+
+Order, first wins: environment (`POINTSMAN_…`), `pointsman.toml` in the home folder, defaults. CONTRACT for outsiders: the
+names and defaults here change only by addition.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from conf.errors import SettingsInvalid
+
+
+class Address(str):
+    """`HOST:PORT`, the last colon splits. `host` and `port` are its parts."""
+
+    __slots__ = ()
+
+    @property
+    def host(self) -> str:
+        return self.rpartition(":")[0]
+
+    @property
+    def port(self) -> int:
+        return int(self.rpartition(":")[2])
+
+
+def _address(value: Any) -> Address:
+    text = str(value).strip()
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:8080")
+    return Address(text)
+
+
+AddressField = Annotated[Address, BeforeValidator(_address)]
+
+
+def system_zone() -> str:
+    """The machine's own time zone by its IANA name, UTC where it cannot be told."""
+    named = os.environ.get("TZ", "").removeprefix(":")
+    link = Path("/etc/localtime")
+    if not named and link.is_symlink():
+        named = str(link.resolve()).rpartition("zoneinfo/")[2]
+    try:
+        return ZoneInfo(named).key or "UTC"
+    except (ValueError, OSError):
+        return "UTC"
+
+
+class Settings(BaseSettings):
+    """One installation's settings. Immutable; `load` is the way to get one."""
+
+    model_config = SettingsConfigDict(env_prefix="POINTSMAN_", frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+    home: Path = Path("var")
+    database_url: str | None = None
+    redis_url: str | None = None
+    http: AddressField = Address("127.0.0.1:8080")
+    esl: AddressField = Address("127.0.0.1:8084")
+    control: AddressField = Address("127.0.0.1:8021")
+    freeswitch: str = "auto"
+    freeswitch_password: SecretStr | None = None
+    sip: AddressField = Address("127.0.0.1:5060")
+    engines: int = Field(default=2, ge=1, le=64)
+    admin_password: SecretStr | None = None
+    timezone: str = Field(default_factory=system_zone)
+    country: str = Field(default="DK", pattern="^[A-Z]{2}$")
+    clock: str | None = None
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError) as error:
+            raise ValueError(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = Path(os.environ.get("POINTSMAN_HOME", "var")).expanduser()
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "pointsman.toml")
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings now in force; `overrides` win over everything. SettingsInvalid names each fault and its setting."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"POINTSMAN_{'_'.join(str(part) for part in fault['loc']).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
+        raise SettingsInvalid(faults) from error
+    except (OSError, ValueError) as error:
+        raise SettingsInvalid(f"pointsman.toml cannot be read: {error}") from error

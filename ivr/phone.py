@@ -1,0 +1,94 @@
+"""What a flow may ask of a call: the whole of the way from the IVR down to the telephone.
+
+The engine implements `Phone` over the event socket, the simulator implements it in memory. Every method blocks until it is
+done and raises `Gone` (whatever subclass the implementation has) as soon as the caller is not there any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from conf.errors import PointsmanError
+
+
+class Gone(PointsmanError):
+    """The caller has left; the flow ends here and nothing may be said any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What came of a prompt that asks for digits.
+
+    `digits` holds what was pressed before the terminator (without it), empty where nothing was. `terminator` is the key
+    that ended it, or None when the length was reached or the time was up.
+    """
+
+    digits: str
+    terminator: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueRequest:
+    """A call's wish to wait in a queue. `priority` is added to the queue's own."""
+
+    queue: str
+    priority: int = 0
+    skills: Mapping[str, int] = field(default_factory=dict)
+    """Further needs of this call: skill name -> least level (1-5), on top of the queue's."""
+
+
+QueueOutcome = Literal["answered", "timeout", "no_agent", "full", "exit_key", "closed"]
+"""How the wait ended. `answered`: the talk is over too, and the agent has hung up or the call was ended by them."""
+
+RingOutcome = Literal["answered", "busy", "no_answer", "rejected", "unreachable"]
+MessageOutcome = Literal["left", "nothing"]
+"""`nothing`: shorter than a message can be, so none was kept."""
+
+
+class Phone(Protocol):
+    """One call as a flow sees it."""
+
+    @property
+    def call_id(self) -> str: ...
+
+    @property
+    def caller_number(self) -> str: ...
+
+    @property
+    def called_number(self) -> str: ...
+
+    @property
+    def language(self) -> str:
+        """The language prompts are spoken in now, for example `en`."""
+
+    @property
+    def customer(self) -> Mapping[str, object] | None:
+        """The customer the caller was matched to: id, name, category and so on; None where unknown."""
+
+    def now(self) -> datetime:
+        """The instant that hours are decided from."""
+
+    def play(self, prompts: Sequence[str]) -> None:
+        """Speak the prompts one after the other to their end. Each is a file that `sounds` resolved."""
+
+    def gather(
+        self, prompts: Sequence[str], *, most: int, first_digit_seconds: float, next_digit_seconds: float, terminators: str = "#"
+    ) -> Gathered:
+        """Speak the prompts, listening all the while; the first key stops them. Ends at `most` digits, at a terminator, or
+        when no key came within the given seconds after the prompts (or after the key before)."""
+
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
+        """Wait in a queue, talk to whoever is given, and come back when that is over."""
+
+    def ring(self, extension: str, seconds: float) -> RingOutcome:
+        """Ring one extension and talk; comes back when the talk is over or nobody took it."""
+
+    def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
+        """Speak the prompts, sound a tone, record until `#`, silence, the limit or the end of the call. A message that
+        the caller ends by hanging up is kept, and then Gone is raised."""
+
+    def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call. Raises Gone, as nothing can follow."""
