@@ -1,0 +1,67 @@
+"""The live picture of an installation, read from Redis in one round trip."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import msgspec
+
+from engine.live import keys
+from engine.live.connection import Redis
+
+
+class Snapshot(TypedDict):
+    """`calls`, `agents` and `processes` as the keys module describes their items; `router` has `leader` (a process id or
+    None), `epoch` (0 before the first tenure)."""
+
+    calls: list[dict[str, Any]]
+    agents: list[dict[str, Any]]
+    processes: list[dict[str, Any]]
+    router: dict[str, Any]
+
+
+class Board:
+    """Reads what is true now. Every method raises redis.RedisError when Redis is away."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    def snapshot(self) -> Snapshot:
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hvals(keys.CALLS)
+        pipe.smembers(keys.AGENTS)
+        pipe.hgetall(keys.PROCESSES)
+        pipe.get(keys.ROUTER_LEASE)
+        pipe.get(keys.ROUTER_EPOCH)
+        calls, agent_ids, beats, leader, epoch = pipe.execute()
+        return {
+            "calls": sorted((msgspec.json.decode(call) for call in calls), key=lambda call: call["started_at"]),
+            "agents": self._agents(sorted(int(agent_id) for agent_id in agent_ids)),
+            "processes": self._processes(beats),
+            "router": {"leader": leader, "epoch": int(epoch or 0)},
+        }
+
+    def agent(self, agent_id: int) -> dict[str, Any] | None:
+        """One agent's state, None where the router does not know the agent yet."""
+        found = self._agents([agent_id])
+        return found[0] if found else None
+
+    def _agents(self, agent_ids: list[int]) -> list[dict[str, Any]]:
+        pipe = self._redis.pipeline(transaction=False)
+        for agent_id in agent_ids:
+            pipe.hgetall(keys.agent(agent_id))
+        return [
+            {"agent_id": agent_id} | {name: value or None for name, value in fields.items()}
+            for agent_id, fields in zip(agent_ids, pipe.execute(), strict=True)
+            if fields
+        ]
+
+    def _processes(self, beats: dict[str, str]) -> list[dict[str, Any]]:
+        pipe = self._redis.pipeline(transaction=False)
+        names = sorted(beats)
+        for name in names:
+            pipe.exists(keys.process(name))
+        return [
+            msgspec.json.decode(beats[name]) | {"alive": bool(alive)}
+            for name, alive in zip(names, pipe.execute(), strict=True)
+        ]

@@ -1,0 +1,58 @@
+"""Every Redis key and channel of an installation, named once.
+
+Redis holds coordination only: all of it can be rebuilt from Postgres and from the engine processes' own memory. Values are
+JSON in UTF-8; times in them are ISO 8601 in UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CALLS: Final = "calls"
+"""Hash, call id -> checkpoint: the live calls, and all that another process needs to take one over."""
+
+WAITING: Final = "waiting"
+"""Hash, entry id -> entry: who waits in a queue, as the router is told."""
+
+AGENTS: Final = "agents"
+"""Set of the ids of all agents."""
+
+ROUTER_EVENTS: Final = "router:events"
+"""Stream, field `data`: all that the router is told, in the order in which it decides."""
+
+ROUTER_CURSOR: Final = "router:cursor"
+"""The id of the last router event whose consequences are written."""
+
+ROUTER_LEASE: Final = "router:lease"
+"""The id of the process that holds the router, with an expiry."""
+
+ROUTER_EPOCH: Final = "router:epoch"
+"""Number of the present tenure; only rises. What is written for an older one is refused."""
+
+LIVE: Final = "live"
+"""Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
+
+PROCESSES: Final = "processes"
+"""Hash, process id -> heartbeat JSON; who is alive is told by `process:<id>`, which expires."""
+
+SCREENPOP_STREAM: Final = "events:screenpop"
+SCREENPOP_KEPT: Final = 10_000
+ROUTER_EVENTS_KEPT: Final = 200_000
+
+
+def agent(agent_id: int) -> str:
+    """Hash: presence, work, reason, since, call_id, offer_id, name, extension."""
+    return f"agent:{agent_id}"
+
+
+def process(process_id: str) -> str:
+    return f"process:{process_id}"
+
+
+def inbox(process_id: str) -> str:
+    """List: decisions for the process that owns a call."""
+    return f"inbox:{process_id}"
+
+
+def screenpop(extension: str) -> str:
+    return f"screenpop:{extension}"

@@ -1,0 +1,96 @@
+"""One way out to Redis for a whole process: commands are collected while a batch is under way and sent together.
+
+Redis costs a process most by round trips, so nothing on a call's path waits for it: a call puts its commands here and goes
+on. While Redis is away commands are kept up to a bound, the oldest given up first, and whoever owns state that must be true
+in Redis is asked to announce it again when Redis is back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+import structlog
+from gevent.event import Event
+
+from engine.live.connection import Redis, RedisError
+
+MOST_KEPT = 50_000
+BATCH = 500
+log = structlog.get_logger(__name__)
+
+
+class Outbox:
+    """Sends commands in order. `put` never blocks and never raises."""
+
+    def __init__(self, redis: Redis, *, on_return: Callable[[], None] = lambda: None) -> None:
+        """`on_return` is called after Redis has been away, before what was kept is sent."""
+        self._redis = redis
+        self._on_return = on_return
+        self._commands: deque[tuple[Any, ...]] = deque(maxlen=MOST_KEPT)
+        self._wanted = Event()
+        self._empty = Event()
+        self._empty.set()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self.away = False
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def put(self, *command: Any) -> None:
+        """Send `command` (its name and arguments, as `redis.execute_command` takes them) soon."""
+        self._commands.append(command)
+        self._empty.clear()
+        self._wanted.set()
+
+    def __len__(self) -> int:
+        return len(self._commands)
+
+    def stop(self, seconds: float) -> None:
+        """Send what is left, for `seconds` at most, and end."""
+        self._empty.wait(seconds)
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def _run(self) -> None:
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            while self._commands:
+                batch = [self._commands.popleft() for _ in range(min(BATCH, len(self._commands)))]
+                if not self._sent(batch):
+                    self._commands.extendleft(reversed(batch[-(MOST_KEPT - len(self._commands)) :]))
+                    self._outlast()
+            self._empty.set()
+
+    def _sent(self, batch: list[tuple[Any, ...]]) -> bool:
+        pipe = self._redis.pipeline(transaction=False)
+        for command in batch:
+            pipe.execute_command(*command)
+        try:
+            answers = pipe.execute(raise_on_error=False)
+        except (RedisError, OSError) as error:
+            if not self.away:
+                log.warning("redis is away, commands are kept", error=str(error))
+            self.away = True
+            return False
+        for command, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, RedisError):
+                log.error("redis refused a command", command=str(command)[:200], error=str(answer))
+        return True
+
+    def _outlast(self) -> None:
+        pause = 0.05
+        while True:
+            gevent.sleep(pause)
+            pause = min(pause * 2, 1.0)
+            try:
+                self._redis.ping()
+            except (RedisError, OSError):
+                continue
+            self.away = False
+            log.info("redis is back", kept=len(self._commands))
+            self._on_return()
+            return
