@@ -1,0 +1,219 @@
+"""Which prompts there are: names resolved to files.
+
+Prompts lie in folders as `LANGUAGE/NAME.wav`, with their words in `LANGUAGE/prompts.yaml` (name -> text). The folders are
+asked in order: the user's own come first, ours last, so that a recording in `HOME/prompts/en/goodbye.wav` replaces the
+shipped `goodbye` and nothing else. A file put there, changed or taken away is noticed at the next `find`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import structlog
+import yaml
+
+from sounds import wav
+from sounds.errors import AudioUnusable, PromptMissing
+
+log = structlog.get_logger(__name__)
+
+SHIPPED = Path(__file__).parent
+"""The folder of the prompts that come with Pointsman."""
+
+DEFAULT_LANGUAGE = "en"
+TEXTS = "prompts.yaml"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt that can be played: `path` is absolute, 8 kHz 16-bit mono; `text` is what it says, empty where nobody
+    wrote it down; `language` is the one it was found in, which may not be the one asked for."""
+
+    name: str
+    language: str
+    path: Path
+    text: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A file in a user's folder that was passed over, and why."""
+
+    path: Path
+    why: str
+
+
+class Catalogue:
+    """The prompts of some folders, in the order they are asked. Safe to share between greenlets.
+
+    A file that cannot be played (another form, broken, unreadable) is passed over for the next folder's, logged once and
+    listed by `faults`.
+    """
+
+    def __init__(self, folders: Sequence[Path], default_language: str = DEFAULT_LANGUAGE) -> None:
+        self.folders = tuple(folder.absolute() for folder in folders)
+        self.default_language = default_language
+        self._prompts: dict[Path, tuple[_Stamp, Prompt | Fault]] = {}
+        self._texts: dict[Path, tuple[_Stamp, dict[str, str]]] = {}
+
+    @classmethod
+    def of_home(cls, home: Path, default_language: str = DEFAULT_LANGUAGE) -> Catalogue:
+        """An installation's prompts: its own in `home/prompts`, then those shipped."""
+        return cls([home / "prompts", SHIPPED], default_language)
+
+    def find(self, name: str, language: str) -> Prompt:
+        """The prompt of this name in the language (`en-GB` asks `en` too), else in the default language.
+
+        PromptMissing where there is none, with the languages it was looked for in.
+        """
+        if _NAME.fullmatch(name):
+            for tried in self._languages_for(language):
+                for position, folder in enumerate(self.folders):
+                    found = self._at(folder / tried / f"{name}.wav", name, tried, position)
+                    if isinstance(found, Prompt):
+                        return found
+        tried_languages = ", ".join(self._languages_for(language))
+        raise PromptMissing(
+            f"there is no prompt {name!r} that can be played ({tried_languages}); record or synthesise it"
+        )
+
+    def paths(self, names: Sequence[str], language: str) -> list[str]:
+        """The files of several prompts, in order, as a telephone is given them. PromptMissing as for `find`."""
+        return [str(self.find(name, language).path) for name in names]
+
+    def at(self, path: str | Path) -> Prompt | None:
+        """The prompt that this file is, None where the file lies in none of the folders or cannot be played."""
+        path = Path(path)
+        for position, folder in enumerate(self.folders):
+            if path.parent.parent == folder and path.suffix == ".wav":
+                found = self._at(path, path.stem, path.parent.name, position)
+                return found if isinstance(found, Prompt) else None
+        return None
+
+    def names(self, language: str) -> list[str]:
+        """All names that can be played in exactly this language, sorted."""
+        if not _LANGUAGE.fullmatch(language):
+            return []
+        names = {path.stem for folder in self.folders for path in (folder / language).glob("*.wav")}
+        return sorted(name for name in names if _NAME.fullmatch(name) and self._playable(name, language))
+
+    def languages(self) -> list[str]:
+        """The languages that have at least one prompt in one of the folders, sorted."""
+        found = {path.parent.name for folder in self.folders for path in folder.glob("*/*.wav")}
+        return sorted(name for name in found if _LANGUAGE.fullmatch(name) and self.names(name))
+
+    def texts(self, language: str) -> dict[str, str]:
+        """Every text written down in exactly this language, whether it has audio or not: name -> text."""
+        texts: dict[str, str] = {}
+        for folder in reversed(self.folders):
+            texts |= self._folder_texts(folder / language)
+        return texts
+
+    def faults(self) -> list[Fault]:
+        """The files in all folders that cannot be played, with the reason, by path."""
+        faults = []
+        for position, folder in enumerate(self.folders):
+            for path in sorted(folder.glob("*/*.wav")):
+                if not _LANGUAGE.fullmatch(path.parent.name):
+                    continue
+                found = self._at(path, path.stem, path.parent.name, position)
+                if isinstance(found, Fault):
+                    faults.append(found)
+        return faults
+
+    def _languages_for(self, language: str) -> list[str]:
+        languages = [language, language.partition("-")[0], self.default_language]
+        return [name for name in dict.fromkeys(languages) if _LANGUAGE.fullmatch(name)]
+
+    def _playable(self, name: str, language: str) -> bool:
+        return any(
+            isinstance(self._at(folder / language / f"{name}.wav", name, language, position), Prompt)
+            for position, folder in enumerate(self.folders)
+        )
+
+    def _at(self, path: Path, name: str, language: str, position: int) -> Prompt | Fault | None:
+        stamp = _stamp(path)
+        if stamp is None:
+            self._prompts.pop(path, None)
+            return None
+        known = self._prompts.get(path)
+        if known is not None and known[0] == stamp:
+            found = known[1]
+            if isinstance(found, Prompt) and found.text != (text := self._text(name, language, position)):
+                found = replace(found, text=text)
+                self._prompts[path] = (stamp, found)
+            return found
+        try:
+            found = Prompt(check_name(name), language, path, self._text(name, language, position), wav.seconds(path))
+        except (AudioUnusable, OSError) as error:
+            found = Fault(path, str(error))
+            log.warning("a prompt's file was passed over", path=str(path), why=str(error))
+        self._prompts[path] = (stamp, found)
+        return found
+
+    def _text(self, name: str, language: str, position: int) -> str:
+        """What a file of the folder at `position` says: that folder's word for it, else the next one's, whose prompt it
+        replaces."""
+        for folder in self.folders[position:]:
+            text = self._folder_texts(folder / language).get(name)
+            if text is not None:
+                return text
+        return ""
+
+    def _folder_texts(self, folder: Path) -> dict[str, str]:
+        path = folder / TEXTS
+        stamp = _stamp(path)
+        if stamp is None:
+            return {}
+        known = self._texts.get(path)
+        if known is None or known[0] != stamp:
+            known = (stamp, read_texts(path))
+            self._texts[path] = known
+        return known[1]
+
+
+def check_name(name: str) -> str:
+    """The name, if a prompt may be called so; AudioUnusable says what a name looks like."""
+    if not _NAME.fullmatch(name):
+        raise AudioUnusable(f"{name!r} is no prompt's name: those have small letters, digits and _ only, 80 at most")
+    return name
+
+
+def check_language(language: str) -> str:
+    """The language, if it is a tag such as `en` or `pt-BR`; AudioUnusable otherwise."""
+    if not _LANGUAGE.fullmatch(language):
+        raise AudioUnusable(f"{language!r} is no language; write its tag, for example en, da or pt-BR")
+    return language
+
+
+def read_texts(path: Path) -> dict[str, str]:
+    """The texts of one `prompts.yaml`, name -> text; what is no text is left out, a broken file gives none and is logged."""
+    try:
+        # The base loader makes strings of everything: a prompt called `on`, or a text that is a number, stays what it is.
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        log.warning("prompt texts cannot be read", path=str(path), why=str(error))
+        return {}
+    if not isinstance(content, dict):
+        return {}
+    return {
+        name: " ".join(text.split())
+        for name, text in content.items()
+        if isinstance(name, str) and isinstance(text, str)
+    }
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino
