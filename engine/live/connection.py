@@ -6,15 +6,19 @@ command for ever; hence two.
 
 from __future__ import annotations
 
+from typing import Any
+
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-Redis = redis.Redis
+Redis = Any
+"""A client made here. redis-py annotates each answer as the union of all that any client could give, so it is no help."""
+
 RedisError = redis.RedisError
 
 
-def commands(url: str) -> redis.Redis:
+def commands(url: str) -> Redis:
     """A client for short commands: 3 s to connect or to be answered, answers as text, no repeats behind the caller's back."""
     return redis.Redis.from_url(
         url,
@@ -27,7 +31,7 @@ def commands(url: str) -> redis.Redis:
     )
 
 
-def blocking(url: str) -> redis.Redis:
+def blocking(url: str) -> Redis:
     """A client for BLPOP, XREAD with BLOCK and pub/sub; its health is checked every 30 s of silence."""
     return redis.Redis.from_url(
         url,

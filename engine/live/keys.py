@@ -14,6 +14,9 @@ CALLS: Final = "calls"
 WAITING: Final = "waiting"
 """Hash, entry id -> entry: who waits in a queue, as the router is told."""
 
+OFFERS: Final = "offers"
+"""Hash, offer id -> decision: the offers that stand, for the next tenure to find."""
+
 AGENTS: Final = "agents"
 """Set of the ids of all agents."""
 

@@ -1,0 +1,306 @@
+"""One router at a time: the process that holds the lease reads the router's events, decides, and writes what follows.
+
+Every engine process runs a `Leader`; all but one wait for the lease. A tenure begins with what Redis knows (agents, offers that
+stand, calls that wait) and goes on from the first event whose consequences were not written yet, so a leader that dies
+loses nobody's place. What it writes carries its epoch and is refused once there is a later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+import gevent
+import msgspec
+import structlog
+
+from conf.clock import Clock
+from engine.live import keys
+from engine.live.connection import Redis, RedisError
+from engine.records.facts import AgentStateBegan, OfferEnded, OfferMade, Presence, SideSegment
+from engine.records.journal import Journal
+from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost, instant
+from engine.routing.events import (
+    AgentSeen,
+    ClaimLost,
+    CloseOffer,
+    CloseWrapUp,
+    Decision,
+    EntryAdded,
+    Event,
+    MakeOffer,
+    OfferSeen,
+    RosterPublished,
+    SetAgent,
+    TimePassed,
+    decode_event,
+)
+from engine.routing.roster import Roster
+from engine.routing.router import Router
+
+READ_AT_MOST = 500
+LONGEST_READ_SECONDS = 0.4
+"""Also how often the lease is renewed when nothing happens; well within the lease."""
+
+log = structlog.get_logger(__name__)
+
+Presences = Mapping[int, tuple[Presence, str | None]]
+"""Agent id -> presence last chosen and its reason, as Postgres knows it."""
+
+
+class Leader:
+    """Holds the router whenever it can.
+
+    `roster` gives the roster in force, `presences` reads Postgres (it may raise when that is away), `next_epoch(least)`
+    returns a number above `least` and above all it ever returned, kept in Postgres.
+    """
+
+    def __init__(
+        self,
+        process_id: str,
+        *,
+        redis: Redis,
+        blocking: Redis,
+        journal: Journal,
+        clock: Clock,
+        roster: Callable[[], Roster],
+        presences: Callable[[], Presences],
+        next_epoch: Callable[[int], int],
+    ) -> None:
+        self._process_id = process_id
+        self._redis = redis
+        self._blocking = blocking
+        self._journal = journal
+        self._clock = clock
+        self._roster = roster
+        self._presences = presences
+        self._next_epoch = next_epoch
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._told: dict[int, tuple[str, str, str | None, float]] = {}
+        self.router: Router | None = None
+        """The router while this process holds it."""
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """Give the router up at once, for the next one not to wait for the lease to run out."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+        if self.router is not None:
+            self.router = None
+            try:
+                self._redis.delete(keys.ROUTER_LEASE)
+            except (RedisError, OSError):
+                log.info("the router's lease is left to run out")
+
+    def _run(self) -> None:
+        while True:
+            try:
+                if self._redis.set(keys.ROUTER_LEASE, self._process_id, nx=True, px=int(LEASE_SECONDS * 1000)):
+                    self._hold()
+            except TenureLost as lost:
+                log.warning("router given up", reason=str(lost))
+            except (RedisError, OSError) as error:
+                if self.router is not None:
+                    log.warning("router given up", reason=str(error))
+            except Exception:
+                # A fault in one tenure must not leave the installation without a router.
+                log.exception("router failed")
+            finally:
+                self.router = None
+            gevent.sleep(0.2)
+
+    def _hold(self) -> None:
+        epoch = self._next_epoch(int(self._redis.get(keys.ROUTER_EPOCH) or 0))
+        self._redis.set(keys.ROUTER_EPOCH, epoch)
+        claims = Claims(self._redis, self._process_id, epoch)
+        cursor = self._redis.get(keys.ROUTER_CURSOR) or "0-0"
+        router, decisions = self._restore(epoch)
+        log.info("router taken", epoch=epoch, waiting=len(router.entries), agents=len(router.agents))
+        self.router = router
+        version = self._roster().version
+        self._write(claims, decisions, cursor)
+        while True:
+            wait = LONGEST_READ_SECONDS
+            if router.next_due is not None:
+                wait = min(wait, self._clock.wall_seconds(max(0.001, router.next_due - self._clock.timestamp())))
+            read = self._blocking.xread(
+                {keys.ROUTER_EVENTS: cursor}, count=READ_AT_MOST, block=max(1, int(wait * 1000))
+            )
+            decisions = []
+            for entry_id, fields in read[0][1] if read else ():
+                cursor = entry_id
+                event = self._decode(fields)
+                if event is not None:
+                    decisions += router.step(event)
+            now = self._clock.timestamp()
+            roster = self._roster()
+            if roster.version != version:
+                version = roster.version
+                decisions += router.step(RosterPublished(at=now, roster=roster))
+            decisions += router.step(TimePassed(at=now))
+            self._write(claims, decisions, cursor)
+
+    def _decode(self, fields: Mapping[str, str]) -> Event | None:
+        try:
+            event: Event = decode_event(fields.get("data", ""))
+        except msgspec.MsgspecError as error:
+            log.error("router event not understood, passed over", error=str(error), data=str(fields)[:200])
+            return None
+        return event
+
+    def _write(self, claims: Claims, decisions: list[Decision], cursor: str) -> None:
+        router = self.router
+        while router is not None:
+            lost = dict(claims.write(decisions, cursor))
+            for decision in decisions:
+                self._keep(decision, made=not (isinstance(decision, MakeOffer) and decision.offer_id in lost))
+            if not lost:
+                return
+            decisions = []
+            for offer_id, missing in lost.items():
+                decisions += router.step(
+                    ClaimLost(at=self._clock.timestamp(), offer_id=offer_id, entry_gone=missing == "call")
+                )
+
+    # --- a new tenure ----------------------------------------------------------------------------------------------------
+
+    def _restore(self, epoch: int) -> tuple[Router, list[Decision]]:
+        """The router as Redis tells of it, and what is to be written at once: the agents Redis did not know, and what
+        follows from the calls that wait."""
+        now = self._clock.timestamp()
+        router = Router(seed=epoch)
+        roster = self._roster()
+        router.step(RosterPublished(at=now, roster=roster))
+        for offer in _decoded(self._redis.hvals(keys.OFFERS), MakeOffer):
+            router.step(
+                OfferSeen(
+                    at=now,
+                    offer_id=offer.offer_id,
+                    entry_id=offer.entry_id,
+                    call_id=offer.call_id,
+                    queue=offer.queue,
+                    agent_id=offer.agent_id,
+                    offered_at=offer.at,
+                    expires_at=offer.expires_at,
+                )
+            )
+        decisions: list[Decision] = []
+        chosen: Presences | None = None
+        for profile in roster.agents:
+            known = self._redis.hgetall(keys.agent(profile.agent_id))
+            if known.get("presence"):
+                router.step(_agent_seen(profile.agent_id, known, now))
+                continue
+            if chosen is None:
+                chosen = self._presences()
+            presence, reason = chosen.get(profile.agent_id, ("offline", None))
+            seen = AgentSeen(
+                at=now,
+                agent_id=profile.agent_id,
+                presence=presence,
+                work="idle",
+                since=now,
+                idle_since=now,
+                reason=reason,
+            )
+            decisions += router.step(seen)
+        entries = [msgspec.json.decode(text, type=EntryAdded, strict=False) for text in self._redis.hvals(keys.WAITING)]
+        for entry in sorted(entries, key=lambda entry: entry.entered_at):
+            decisions += router.step(msgspec.structs.replace(entry, at=now))
+        return router, decisions
+
+    # --- records ---------------------------------------------------------------------------------------------------------
+
+    def _keep(self, decision: Decision, *, made: bool) -> None:
+        """Journal what a written decision means for the records."""
+        if isinstance(decision, MakeOffer) and made:
+            self._journal.append(
+                OfferMade(
+                    offer_id=decision.offer_id,
+                    call_id=decision.call_id,
+                    entry_id=decision.entry_id,
+                    queue=decision.queue,
+                    agent_id=decision.agent_id,
+                    extension=decision.extension,
+                    at=instant(decision.at),
+                    why=decision.why,
+                )
+            )
+        elif isinstance(decision, CloseOffer):
+            self._keep_offer(decision)
+        elif isinstance(decision, SetAgent):
+            state = (decision.presence, decision.work, decision.reason, decision.since)
+            if self._told.get(decision.agent_id) != state:
+                self._told[decision.agent_id] = state
+                self._journal.append(
+                    AgentStateBegan(
+                        agent_id=decision.agent_id,
+                        at=instant(decision.since),
+                        presence=decision.presence,
+                        work_state=decision.work,
+                        reason=decision.reason,
+                        call_id=decision.call_id,
+                    )
+                )
+        elif isinstance(decision, CloseWrapUp):
+            self._journal.append(
+                SideSegment(
+                    call_id=decision.call_id,
+                    phase="wrap_up",
+                    started_at=instant(decision.started_at),
+                    ended_at=instant(decision.at),
+                    queue=decision.queue,
+                    agent_id=decision.agent_id,
+                    extension=decision.extension,
+                )
+            )
+
+    def _keep_offer(self, decision: CloseOffer) -> None:
+        self._journal.append(OfferEnded(offer_id=decision.offer_id, at=instant(decision.at), result=decision.result))
+        self._journal.append(
+            SideSegment(
+                call_id=decision.call_id,
+                phase="offer",
+                started_at=instant(decision.offered_at),
+                ended_at=instant(decision.at),
+                queue=decision.queue,
+                agent_id=decision.agent_id,
+                extension=decision.extension,
+            )
+        )
+
+
+T = TypeVar("T", EntryAdded, MakeOffer)
+
+
+def _decoded(texts: Iterable[str], kind: type[T]) -> list[T]:
+    """What can be understood; one bad value must not keep every later tenure from beginning."""
+    found = []
+    for text in texts:
+        try:
+            found.append(msgspec.json.decode(text, type=kind))
+        except msgspec.MsgspecError as error:
+            log.error("passed over in redis", kind=kind.__name__, error=str(error), data=text[:200])
+    return found
+
+
+def _agent_seen(agent_id: int, known: Mapping[str, Any], now: float) -> AgentSeen:
+    def seconds(name: str) -> float | None:
+        return datetime.fromisoformat(known[name]).timestamp() if known.get(name) else None
+
+    return AgentSeen(
+        at=now,
+        agent_id=agent_id,
+        presence=known["presence"],
+        work=known.get("work") or "idle",
+        since=seconds("since") or now,
+        idle_since=seconds("idle_since") or now,
+        reason=known.get("reason") or None,
+        call_id=known.get("call_id") or None,
+        offer_id=known.get("offer_id") or None,
+        queue=known.get("queue") or None,
+        until=seconds("wrap_until"),
+    )
