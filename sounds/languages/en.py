@@ -1,0 +1,213 @@
+"""English as spoken in Britain: "one hundred and five", "the twenty-fifth of December", "nine thirty A M"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+
+from sounds.languages import Hours
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+TENS = (30, 40, 50, 60, 70, 80, 90)
+LARGEST = 999_999_999
+
+HOLIDAYS = {
+    "new_years_day": (),
+    "epiphany": ("three_kings_day",),
+    "maundy_thursday": ("holy_thursday",),
+    "good_friday": (),
+    "easter_sunday": ("easter",),
+    "easter_monday": (),
+    "labour_day": ("labor_day", "may_day", "international_workers_day", "workers_day"),
+    "great_prayer_day": (),
+    "ascension_day": ("ascension", "ascension_thursday"),
+    "whit_sunday": ("pentecost", "pentecost_sunday"),
+    "whit_monday": ("pentecost_monday",),
+    "corpus_christi": (),
+    "constitution_day": (),
+    "national_day": (),
+    "independence_day": (),
+    "midsummer_day": (),
+    "assumption_day": ("assumption", "assumption_of_mary"),
+    "all_saints_day": ("all_saints",),
+    "thanksgiving_day": ("thanksgiving",),
+    "christmas_eve": (),
+    "christmas_day": ("christmas", "first_day_of_christmas"),
+    "second_day_of_christmas": ("st_stephens_day", "saint_stephens_day"),
+    "boxing_day": (),
+    "new_years_eve": (),
+}
+"""Holidays that have a prompt, each with the other names calendars give it."""
+
+_HOLIDAY = {other: name for name, others in HOLIDAYS.items() for other in (name, *others)}
+_SIGNS = {"*": "star", "#": "hash", "+": "plus"}
+_DAY_START = time(0, 0)
+
+
+class English:
+    """See `sounds.languages.Language` for what each method promises."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset(
+            {
+                *(f"number_{value}" for value in (*range(21), *TENS)),
+                *("hundred", "thousand", "million", "minus", "number_oh", *_SIGNS.values()),
+                *("and", "to", "from", "at", "on", *DAYS),
+                *(f"ordinal_{day}" for day in range(1, 32)),
+                *(f"month_{month}" for month in range(1, 13)),
+                *("every_day", "all_day", "today", "tomorrow", "a_m", "p_m", "noon", "midnight", "pause"),
+                *("minute", "minutes", "hour", "hours", "less_than_a_minute"),
+                *("queue_position", "queue_in_line", "queue_next", "queue_wait"),
+                *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
+                *(f"holiday_{name}" for name in HOLIDAYS),
+            }
+        )
+
+    def number(self, value: int) -> list[str]:
+        if value < 0:
+            return ["minus", *self.number(-value)]
+        if value > LARGEST:
+            return self.digits(str(value))
+        spoken: list[str] = []
+        for size, name in ((1_000_000, "million"), (1000, "thousand")):
+            if value >= size:
+                spoken += [*_below_thousand(value // size), name]
+                value %= size
+        if spoken and 0 < value < 100:
+            spoken.append("and")
+        if value or not spoken:
+            spoken += _below_thousand(value)
+        return spoken
+
+    def digits(self, text: str) -> list[str]:
+        spoken = []
+        for sign in text:
+            if sign.isascii() and sign.isdigit():
+                spoken.append(f"number_{sign}")
+            elif sign in _SIGNS:
+                spoken.append(_SIGNS[sign])
+        return spoken
+
+    def ordinal(self, value: int) -> list[str]:
+        return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
+
+    def position(self, place: int) -> list[str]:
+        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
+
+    def time(self, moment: time) -> list[str]:
+        if moment.minute == 0 and moment.hour in (0, 12):
+            return ["noon" if moment.hour else "midnight"]
+        spoken = self.number(moment.hour % 12 or 12)
+        if 0 < moment.minute < 10:
+            spoken.append("number_oh")
+        if moment.minute:
+            spoken += self.number(moment.minute)
+        return [*spoken, "a_m" if moment.hour < 12 else "p_m"]
+
+    def weekday(self, day: int) -> list[str]:
+        return [DAYS[day]]
+
+    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
+        spoken = [*(self.weekday(day.weekday()) if weekday else ()), f"ordinal_{day.day}", f"month_{day.month}"]
+        return [*spoken, *self._year(day.year)] if year else spoken
+
+    def duration(self, minutes: int) -> list[str]:
+        if minutes < 1:
+            return ["less_than_a_minute"]
+        whole, rest = divmod(minutes, 60)
+        spoken = [*self.number(whole), "hour" if whole == 1 else "hours"] if whole else []
+        if rest:
+            spoken += [*(["and"] if spoken else []), *self.number(rest), "minute" if rest == 1 else "minutes"]
+        return spoken
+
+    def wait(self, minutes: int) -> list[str]:
+        return ["queue_wait", *self.duration(minutes)]
+
+    def hours(self, ranges: Hours) -> list[str]:
+        spoken: list[str] = []
+        for start, end in ranges:
+            if spoken:
+                spoken.append("and")
+            spoken += ["all_day"] if start == end else ["from", *self.time(start), "to", *self.time(end)]
+        return spoken
+
+    def week(self, openings: Mapping[int, Hours]) -> list[str]:
+        days = [tuple(openings.get(day, ())) for day in range(7)]
+        if not any(days):
+            return ["open_never"]
+        if all(hours == ((_DAY_START, _DAY_START),) for hours in days):
+            return ["open_always"]
+        spoken = ["open_from"]
+        opened = [run for run in _runs(days) if days[run.start]]
+        for position, run in enumerate(opened):
+            if position:
+                spoken += ["pause", "and"]
+            spoken += [*_days(run), *self.hours(days[run.start])]
+        closed = [run for run in _runs(days) if not days[run.start]]
+        if closed:
+            spoken += ["pause", "closed_on"]
+            for position, run in enumerate(closed):
+                spoken += [*(["and"] if position else []), *_days(run)]
+        return spoken
+
+    def reopening(self, opens: datetime, now: datetime) -> list[str]:
+        if opens.tzinfo and now.tzinfo:
+            opens = opens.astimezone(now.tzinfo)
+        ahead = (opens.date() - now.date()).days
+        if ahead <= 1:
+            day = ["tomorrow" if ahead == 1 else "today"]
+        elif ahead < 7:
+            day = ["on", *self.weekday(opens.weekday())]
+        else:
+            day = ["on", *self.date(opens.date(), weekday=True)]
+        return ["open_again", *day, "at", *self.time(opens.time())]
+
+    def holiday(self, name: str) -> list[str]:
+        # Calendars write a holiday kept on another day as "Christmas Day (observed)", and put apostrophes of both kinds.
+        plain = re.sub(r"\(.*?\)|['’.]", "", name.lower()).strip()
+        known = _HOLIDAY.get(re.sub(r"[^a-z0-9]+", "_", plain))
+        return ["closed_for", f"holiday_{known}"] if known else ["closed_holiday"]
+
+    def _year(self, year: int) -> list[str]:
+        century, rest = divmod(year, 100)
+        if year < 1000 or (century % 10 == 0 and rest < 10):
+            return self.number(year)
+        if rest == 0:
+            return [*self.number(century), "hundred"]
+        return [*self.number(century), *(["number_oh"] if rest < 10 else []), *self.number(rest)]
+
+
+def _below_thousand(value: int) -> list[str]:
+    hundreds, rest = divmod(value, 100)
+    spoken = [f"number_{hundreds}", "hundred"] if hundreds else []
+    if hundreds and rest:
+        spoken.append("and")
+    if rest or not hundreds:
+        spoken += (
+            [f"number_{rest}"]
+            if rest <= 20
+            else [f"number_{rest - rest % 10}", *([f"number_{rest % 10}"] if rest % 10 else [])]
+        )
+    return spoken
+
+
+def _runs(days: list[Hours] | list[tuple[tuple[time, time], ...]]) -> Iterator[range]:
+    """The days of a week in runs that keep the same hours."""
+    start = 0
+    for day in range(1, 8):
+        if day == 7 or days[day] != days[start]:
+            yield range(start, day)
+            start = day
+
+
+def _days(run: range) -> list[str]:
+    if len(run) == 7:
+        return ["every_day"]
+    first, last = DAYS[run.start], DAYS[run.stop - 1]
+    if len(run) == 1:
+        return [first]
+    return [first, "and" if len(run) == 2 else "to", last]
+
+
+LANGUAGE = English()
