@@ -1,0 +1,21 @@
+"""What callers hear: prompts, spoken numbers and times, music on hold, conversion of recordings.
+
+`catalogue` finds a prompt's file by its name and language, `spoken` puts numbers, times and dates together from prompts,
+`convert` makes a telephone's recording of whatever a person uploads, `music` is heard while waiting, and `synthesis` speaks
+texts where a machine has a synthesiser. Everything played is 8 kHz 16-bit mono WAV (`wav`).
+
+Replacing a prompt: put `HOME/prompts/en/NAME.wav` there, or `pointsman prompts add NAME RECORDING`. Nothing need be
+restarted.
+
+Adding a language, here Danish:
+
+1. `da/prompts.yaml` in `HOME/prompts` (or in this package, to ship it): the names of `en/prompts.yaml` with Danish texts.
+   A text without a closing mark is a fragment that is joined to others, so it is cut close. A name that is missing is
+   heard in the default language.
+2. `pointsman prompts build HOME/prompts --language da` synthesises them; recordings replace them one by one.
+3. `languages/da.py` with `LANGUAGE`, an object with the methods of `languages.Language`. Word order is the module's own
+   ("five and twenty", "half past" before the hour): it may need names that English lacks, which are then prompts of that
+   language alone. Without a module, numbers and times are put together as in English, from whatever prompts there are.
+4. `pointsman prompts check` names what is still missing; `tests/sounds/test_spoken.py` holds that every name the module
+   can give has its audio.
+"""

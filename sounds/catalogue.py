@@ -16,7 +16,7 @@ import structlog
 import yaml
 
 from sounds import wav
-from sounds.errors import AudioUnusable, PromptMissing
+from sounds.errors import AudioUnusable, PromptMissing, TextsBroken
 
 log = structlog.get_logger(__name__)
 
@@ -175,7 +175,12 @@ class Catalogue:
             return {}
         known = self._texts.get(path)
         if known is None or known[0] != stamp:
-            known = (stamp, read_texts(path))
+            try:
+                texts = read_texts(path)
+            except TextsBroken as error:
+                log.warning("the texts of prompts were passed over", path=str(path), why=str(error))
+                texts = {}
+            known = (stamp, texts)
             self._texts[path] = known
         return known[1]
 
@@ -195,20 +200,31 @@ def check_language(language: str) -> str:
 
 
 def read_texts(path: Path) -> dict[str, str]:
-    """The texts of one `prompts.yaml`, name -> text; what is no text is left out, a broken file gives none and is logged."""
+    """The texts of one `prompts.yaml`, name -> text, empty where there is none. TextsBroken where it cannot be read."""
     try:
         # The base loader makes strings of everything: a prompt called `on`, or a text that is a number, stays what it is.
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except FileNotFoundError:
+        return {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        log.warning("prompt texts cannot be read", path=str(path), why=str(error))
+        raise TextsBroken(f"{path}: cannot be read as texts of prompts ({' '.join(str(error).split())})") from error
+    if not content:
         return {}
-    if not isinstance(content, dict):
-        return {}
-    return {
-        name: " ".join(text.split())
-        for name, text in content.items()
-        if isinstance(name, str) and isinstance(text, str)
-    }
+    if not isinstance(content, dict) or not all(isinstance(part, str) for pair in content.items() for part in pair):
+        raise TextsBroken(f"{path}: is no list of texts; each line is NAME: TEXT")
+    return {name: " ".join(text.split()) for name, text in content.items()}
+
+
+def write_text(path: Path, name: str, text: str) -> None:
+    """Set one text of a `prompts.yaml`, which is made where there is none; its other texts stay, its comments do not.
+
+    TextsBroken where the file cannot be read; it is then left as it is.
+    """
+    texts = read_texts(path) | {name: " ".join(text.split())}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    unfinished.write_text(yaml.safe_dump(texts, allow_unicode=True, width=110), encoding="utf-8")
+    unfinished.replace(path)
 
 
 def _stamp(path: Path) -> _Stamp | None:

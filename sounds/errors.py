@@ -13,5 +13,9 @@ class AudioUnusable(PointsmanError):
     """A file that cannot be played or converted; the message says what it is and what is wanted."""
 
 
+class TextsBroken(PointsmanError):
+    """A `prompts.yaml` that cannot be read."""
+
+
 class SynthesisFailed(PointsmanError):
     """A synthesiser is not installed, does not speak the language, or gave no audio."""

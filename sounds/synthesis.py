@@ -146,9 +146,10 @@ def _spoken_by(text: str, command: _Command) -> bytes:
             with wave.open(str(audio), "rb") as reader:
                 if (reader.getsampwidth(), reader.getnchannels()) != (2, 1):
                     raise SynthesisFailed("the synthesiser gave audio that is not 16-bit mono")
-                return level.resample(reader.readframes(reader.getnframes()), reader.getframerate())
+                rate, samples = reader.getframerate(), reader.readframes(reader.getnframes())
         except (OSError, EOFError, wave.Error) as error:
             raise SynthesisFailed(f"the synthesiser gave no audio for {text!r}: {error}") from error
+    return level.resample(level.lower_sibilants(samples, rate), rate)
 
 
 def _run(command: Sequence[str]) -> str:

@@ -13,6 +13,9 @@ from sounds.errors import AudioUnusable
 RATE = 8000
 """Samples a second."""
 
+_HEAD = 44
+"""Bytes that a WAV file has before its samples, at least."""
+
 WANTED = "8 kHz 16-bit mono WAV"
 
 
@@ -36,24 +39,26 @@ def seconds(path: Path) -> float:
         raise AudioUnusable(f"{path}: {_fault(error)}; wanted is {WANTED}") from error
     if not frames:
         raise AudioUnusable(f"{path}: holds no sound")
-    if path.stat().st_size < frames * 2:
+    if path.stat().st_size < frames * 2 + _HEAD:
         raise AudioUnusable(f"{path}: is cut short, its header promises {frames / RATE:.1f} s")
     return frames / RATE
 
 
 def write(path: Path, samples: bytes) -> None:
-    """Write samples as `read` returns them; the file is complete or not there at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write samples as `read` returns them; the file is complete or not there at all. AudioUnusable where
+    it cannot be written."""
     unfinished = path.with_name(f".{path.name}.unfinished")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with wave.open(str(unfinished), "wb") as writer:
             writer.setnchannels(1)
             writer.setsampwidth(2)
             writer.setframerate(RATE)
             writer.writeframes(samples)
         unfinished.replace(path)
-    finally:
+    except OSError as error:
         unfinished.unlink(missing_ok=True)
+        raise AudioUnusable(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _check(path: Path, reader: wave.Wave_read) -> None:
