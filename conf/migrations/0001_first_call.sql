@@ -152,9 +152,9 @@ CREATE INDEX customer_order_open ON customer_order (customer_id) WHERE closed_at
 -- one call may arrive in any order and from several processes.
 CREATE TABLE call (
     id uuid PRIMARY KEY,
-    started_at timestamptz,
-    answered_at timestamptz,
-    ended_at timestamptz,
+    started_at timestamptz(3),   -- to the millisecond, as those of its segments, so that their sums are exact
+    answered_at timestamptz(3),
+    ended_at timestamptz(3),
     direction text CHECK (direction IN ('inbound', 'outbound', 'internal')),
     status text,
     caller_number text NOT NULL DEFAULT '',
@@ -163,6 +163,7 @@ CREATE TABLE call (
     number_name text NOT NULL DEFAULT '',
     switch text NOT NULL DEFAULT '',
     customer_id integer,
+    customer_found boolean NOT NULL DEFAULT false,      -- told by a fact, and not matched here by the number
     queue text,
     agent_id integer,
     extension text,
@@ -190,8 +191,9 @@ CREATE TABLE segment (
     queue text,
     agent_id integer,
     extension text,
-    started_at timestamptz NOT NULL,
-    ended_at timestamptz,
+    started_at timestamptz(3) NOT NULL,                 -- as journalled
+    began_at timestamptz(3) NOT NULL,                   -- within the call, the first of the caller's leg with the call itself
+    ended_at timestamptz(3),
     PRIMARY KEY (call_id, leg, started_at, kind)
 );
 CREATE TABLE ivr_step (
@@ -268,6 +270,13 @@ CREATE TABLE voicemail (
 );
 CREATE INDEX voicemail_call ON voicemail (call_id);
 
+-- How far each journal file has been shipped, kept in the transaction that ships, so that a repeat begins where it must.
+CREATE TABLE journal_offset (
+    file text PRIMARY KEY,
+    position bigint NOT NULL,
+    shipped_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE SCHEMA report;
 
 CREATE VIEW report.calls AS
@@ -290,9 +299,9 @@ WHERE c.ended_at IS NOT NULL AND c.started_at IS NOT NULL;
 COMMENT ON VIEW report.calls IS 'One row for each call that has ended. wait_seconds is the caller''s time in queues until an agent answered, ringing included; ring_seconds is how long agents'' phones rang for this call; ivr, wait, talk, hold and voicemail segments of the caller''s leg add up to total_seconds.';
 
 CREATE VIEW report.segments AS
-SELECT s.call_id, (row_number() OVER (PARTITION BY s.call_id ORDER BY s.started_at, s.leg DESC, s.kind))::integer AS position, s.kind, s.queue,
-       a.name AS agent, s.extension, s.started_at, s.ended_at,
-       round(extract(epoch FROM s.ended_at - s.started_at), 3) AS seconds, s.leg
+SELECT s.call_id, (row_number() OVER (PARTITION BY s.call_id ORDER BY s.began_at, s.leg DESC, s.started_at, s.kind))::integer AS position,
+       s.kind, s.queue, a.name AS agent, s.extension, s.began_at AS started_at, s.ended_at,
+       round(extract(epoch FROM s.ended_at - s.began_at), 3) AS seconds, s.leg
 FROM segment s LEFT JOIN agent a ON a.id = s.agent_id;
 COMMENT ON VIEW report.segments IS 'The parts of each call. Those of the caller''s leg never overlap and add up to the call; offer and wrap_up run on an agent''s leg beside them.';
 
