@@ -1,0 +1,154 @@
+"""Accounts: who may sign in, with a password or a token, and in which role."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeVar, cast, get_args
+
+import argon2
+import gevent
+import peewee
+
+from conf.database import Database
+from conf.errors import PointsmanError
+from engine.records.tables import Account, ApiToken
+
+Result = TypeVar("Result")
+Role = Literal["admin", "supervisor", "analyst", "agent"]
+ROLES: tuple[Role, ...] = get_args(Role)
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 512
+"""Hashing more than this costs an attacker nothing and us time."""
+TOKEN_PREFIX = "pm_"  # noqa: S105  # tells whose token it is where one leaks
+
+
+class AccountRefused(PointsmanError):
+    """An account, password or token that cannot be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who signed in. `session_key` changes with the password: a session that carries another one has ended."""
+
+    id: int
+    name: str
+    full_name: str
+    role: Role
+    session_key: str
+
+
+class Accounts:
+    """Accounts in the database behind `db`. Hashing takes a tenth of a second, in the hub's thread pool, never in the loop."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._hasher = argon2.PasswordHasher()
+        self._decoy = self._hasher.hash(secrets.token_hex(16))
+
+    def sign_in(self, name: str, password: str) -> SignedIn | None:
+        """The account of that name and password where it is enabled, otherwise None, after the same time either way."""
+        with self._db.connection_context():
+            account = Account.get_or_none(Account.name == name) if "\0" not in name else None
+        known = account.password_hash if account is not None else self._decoy
+        matches = len(password) <= LONGEST_PASSWORD and self._in_thread(self._verify, known, password)
+        if account is None or not matches or not account.enabled:
+            return None
+        if self._hasher.check_needs_rehash(known):
+            renewed = self._in_thread(self._hasher.hash, password)
+            with self._db.connection_context():
+                Account.update(password_hash=renewed).where(
+                    Account.id == account.id, Account.password_hash == known
+                ).execute()
+        return _signed_in(account)
+
+    def by_session(self, account_id: int, session_key: str) -> SignedIn | None:
+        """The account that a session was made for; None once it is disabled, gone, or has another password."""
+        with self._db.connection_context():
+            account = Account.get_or_none(Account.id == account_id, Account.enabled)
+        if account is None or not secrets.compare_digest(str(account.session_key), session_key):
+            return None
+        return _signed_in(account)
+
+    def by_token(self, token: str, now: datetime) -> SignedIn | None:
+        """The account that a bearer token belongs to. Its last use is kept to the minute."""
+        with self._db.connection_context():
+            found = (
+                ApiToken.select(ApiToken, Account)
+                .join(Account)
+                .where(ApiToken.token_hash == _token_hash(token), Account.enabled)
+                .first()
+            )
+            if found is None:
+                return None
+            if found.last_used_at is None or (now - found.last_used_at).total_seconds() >= 60:
+                ApiToken.update(last_used_at=now).where(ApiToken.id == found.id).execute()
+        return _signed_in(found.account)
+
+    def add(self, name: str, password: str, role: Role, full_name: str = "") -> int:
+        """Make an account; its id. AccountRefused."""
+        if not name.strip() or name != name.strip() or not name.isprintable():
+            raise AccountRefused(f"{name!r} is no account name: it must not be empty nor begin or end with a space")
+        if role not in ROLES:
+            raise AccountRefused(f"{role!r} is no role; the roles are {', '.join(ROLES)}")
+        hashed = self._hash(password)
+        try:
+            with self._db.connection_context(), self._db.atomic():
+                made = Account.create(
+                    name=name, full_name=full_name, role=role, password_hash=hashed, session_key=secrets.token_hex(16)
+                )
+        except peewee.IntegrityError as error:
+            raise AccountRefused(f"there is an account {name!r} already") from error
+        return int(made.id)
+
+    def set_password(self, name: str, password: str) -> None:
+        """Give the account another password, which ends its sessions. AccountRefused."""
+        hashed = self._hash(password)
+        with self._db.connection_context():
+            changed = (
+                Account.update(password_hash=hashed, session_key=secrets.token_hex(16))
+                .where(Account.name == name)
+                .execute()
+            )
+        if not changed:
+            raise AccountRefused(f"there is no account {name!r}")
+
+    def add_token(self, account_name: str, token_name: str, now: datetime) -> str:
+        """Make a bearer token for the account. This is the only time that it can be read. AccountRefused."""
+        token = TOKEN_PREFIX + secrets.token_urlsafe(32)
+        with self._db.connection_context():
+            account = Account.get_or_none(Account.name == account_name)
+            if account is None:
+                raise AccountRefused(f"there is no account {account_name!r}")
+            ApiToken.create(account=account, name=token_name, token_hash=_token_hash(token), created_at=now)
+        return token
+
+    def _hash(self, password: str) -> str:
+        if len(password) < SHORTEST_PASSWORD:
+            raise AccountRefused(f"the password has {len(password)} characters; {SHORTEST_PASSWORD} is the least")
+        if len(password) > LONGEST_PASSWORD:
+            raise AccountRefused(f"the password has {len(password)} characters; {LONGEST_PASSWORD} is the most")
+        return self._in_thread(self._hasher.hash, password)
+
+    def _verify(self, hashed: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(hashed, password)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+    @staticmethod
+    def _in_thread(work: Callable[..., Result], *arguments: object) -> Result:
+        return gevent.get_hub().threadpool.apply(work, arguments)
+
+
+def _signed_in(account: Account) -> SignedIn:
+    return SignedIn(
+        int(account.id), str(account.name), str(account.full_name), cast(Role, account.role), str(account.session_key)
+    )
+
+
+def _token_hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

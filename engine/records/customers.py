@@ -1,0 +1,88 @@
+"""Who is calling: a customer by their number, with all that a screen pop shows, in one round trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from conf.database import Database
+from dialplan import numbers
+
+Card = dict[str, Any]
+"""A customer as CONTRACT's screen pops show one: id, name, company, category, note, place, photo_url (None where there is no
+photo), numbers (normalised), open_tickets [{id, kind, subject, opened_at}], open_orders [{id, stage, responsible, debt,
+opened_at}], debt (of the open orders, a number), last_calls [{call_id, at, direction, status, agent, queue, seconds}], newest
+first. Times are ISO 8601 in UTC with Z."""
+
+MOST_CANDIDATES = 10
+LAST_CALLS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a number says of a caller: `card` where it is one customer's, `candidates` where it fits several."""
+
+    card: Card | None = None
+    candidates: list[Card] = field(default_factory=list)
+
+    @property
+    def customer_id(self) -> int | None:
+        return None if self.card is None else int(self.card["id"])
+
+
+class Customers:
+    """Customers in the database behind `db`; numbers without a country code are `country`'s."""
+
+    def __init__(self, db: Database, country: str) -> None:
+        self._db = db
+        self._country = country
+
+    def find(self, number: str) -> Match:
+        """The customer of a number in whatever spelling. Nobody for a withheld or internal one. Database errors pass."""
+        wanted = numbers.normalise(number, self._country)
+        if not wanted:
+            return Match()
+        cards = self._cards(
+            "SELECT customer_id FROM customer_number WHERE number = %s ORDER BY customer_id LIMIT %s",
+            wanted,
+            MOST_CANDIDATES,
+        )
+        if len(cards) == 1:
+            return Match(card=cards[0])
+        return Match(candidates=cards)
+
+    def card(self, customer_id: int) -> Card | None:
+        """One customer's card; None where there is no such customer."""
+        cards = self._cards("SELECT %s::integer", customer_id)
+        return cards[0] if cards else None
+
+    def _cards(self, ids: str, *arguments: object) -> list[Card]:
+        with self._db.connection_context():
+            cursor = self._db.execute_sql(_CARDS.format(ids=ids, calls=LAST_CALLS), arguments)
+            return [row[0] for row in cursor.fetchall()]
+
+
+_INSTANT = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+_CARDS = f"""
+SELECT json_build_object(
+    'id', k.id, 'name', k.name, 'company', k.company, 'category', k.category, 'note', k.note, 'place', k.place,
+    'photo_url', CASE WHEN k.photo_path IS NOT NULL THEN '/customers/' || k.id || '/photo' END,
+    'numbers', coalesce((SELECT json_agg(n.number ORDER BY n.number) FROM customer_number n WHERE n.customer_id = k.id), '[]'),
+    'open_tickets', coalesce((
+        SELECT json_agg(json_build_object('id', t.id, 'kind', t.kind, 'subject', t.subject,
+            'opened_at', {_INSTANT.format("t.opened_at")}) ORDER BY t.opened_at DESC, t.id)
+        FROM ticket t WHERE t.customer_id = k.id AND t.closed_at IS NULL), '[]'),
+    'open_orders', coalesce((
+        SELECT json_agg(json_build_object('id', o.id, 'stage', o.stage, 'responsible', o.responsible, 'debt', o.debt::float8,
+            'opened_at', {_INSTANT.format("o.opened_at")}) ORDER BY o.opened_at DESC, o.id)
+        FROM customer_order o WHERE o.customer_id = k.id AND o.closed_at IS NULL), '[]'),
+    'debt', coalesce((
+        SELECT sum(o.debt) FROM customer_order o WHERE o.customer_id = k.id AND o.closed_at IS NULL), 0)::float8,
+    'last_calls', coalesce((
+        SELECT json_agg(json_build_object('call_id', c.id, 'at', {_INSTANT.format("c.started_at")}, 'direction', c.direction,
+            'status', c.status, 'agent', a.name, 'queue', c.queue,
+            'seconds', round(extract(epoch FROM c.ended_at - c.started_at), 3)::float8) ORDER BY c.started_at DESC)
+        FROM (SELECT * FROM call WHERE customer_id = k.id AND ended_at IS NOT NULL
+              ORDER BY started_at DESC LIMIT {{calls}}) c LEFT JOIN agent a ON a.id = c.agent_id), '[]')
+)
+FROM customer k WHERE k.id IN ({{ids}}) ORDER BY k.id"""  # noqa: S608
