@@ -25,8 +25,7 @@ class _Loader(yaml.SafeLoader):
         if self.check_event(yaml.AliasEvent):
             # References let a small text grow without bound; nothing we write has them.
             event: yaml.AliasEvent = self.get_event()  # type: ignore[no-untyped-call]
-            what = "write the value out, or quote it: * is a reference"
-            raise yaml.composer.ComposerError(None, None, what, event.start_mark)
+            raise DocumentInvalid(f"write the value out, or quote it: * is a reference{event.start_mark}")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

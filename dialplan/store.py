@@ -46,12 +46,13 @@ def load_calendars(db: Database) -> dict[str, Calendar]:
 
 def _load_calendars() -> dict[str, Calendar]:
     openings: dict[int, list[Opening]] = {}
-    columns = (OpeningRow.calendar, OpeningRow.weekday, OpeningRow.opens_minute, OpeningRow.closes_minute)
-    for calendar, weekday, opens, closes in OpeningRow.select(*columns).tuples():
-        openings.setdefault(calendar, []).append(Opening(weekday, opens, closes))
+    for opening in OpeningRow.select():
+        openings.setdefault(opening.calendar_id, []).append(
+            Opening(opening.weekday, opening.opens_minute, opening.closes_minute)
+        )
     holidays: dict[int, dict[date, str]] = {}
-    for calendar, day, name in HolidayRow.select(HolidayRow.calendar, HolidayRow.day, HolidayRow.name).tuples():
-        holidays.setdefault(calendar, {})[day] = name
+    for holiday in HolidayRow.select():
+        holidays.setdefault(holiday.calendar_id, {})[holiday.day] = holiday.name
     found = {}
     for row in CalendarRow.select():
         try:
@@ -83,18 +84,23 @@ def save_calendar(calendar: Calendar) -> None:
     row = CalendarRow.get_or_none(CalendarRow.name == calendar.name) or CalendarRow(name=calendar.name)
     row.timezone = calendar.zone.key
     row.save()
-    OpeningRow.delete().where(OpeningRow.calendar == row.id).execute()
-    HolidayRow.delete().where(HolidayRow.calendar == row.id).execute()
+    OpeningRow.delete().where(OpeningRow.calendar_id == row.id).execute()
+    HolidayRow.delete().where(HolidayRow.calendar_id == row.id).execute()
     if calendar.openings:
         OpeningRow.insert_many(
             [
-                {"calendar": row.id, "weekday": each.weekday, "opens_minute": each.opens, "closes_minute": each.closes}
+                {
+                    "calendar_id": row.id,
+                    "weekday": each.weekday,
+                    "opens_minute": each.opens,
+                    "closes_minute": each.closes,
+                }
                 for each in calendar.openings
             ]
         ).execute()
     if calendar.holidays:
         HolidayRow.insert_many(
-            [{"calendar": row.id, "day": day, "name": name} for day, name in sorted(calendar.holidays.items())]
+            [{"calendar_id": row.id, "day": day, "name": name} for day, name in sorted(calendar.holidays.items())]
         ).execute()
 
 

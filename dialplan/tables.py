@@ -23,7 +23,7 @@ class OpeningRow(Table):
     """One weekly range; weekday 0 is Monday, minutes count from its midnight."""
 
     id = peewee.AutoField()
-    calendar = peewee.ForeignKeyField(CalendarRow, backref="openings", on_delete="CASCADE")
+    calendar_id = peewee.IntegerField()
     weekday = peewee.SmallIntegerField()
     opens_minute = peewee.SmallIntegerField()
     closes_minute = peewee.SmallIntegerField()
@@ -36,7 +36,7 @@ class HolidayRow(Table):
     """One day on which nothing opens."""
 
     id = peewee.AutoField()
-    calendar = peewee.ForeignKeyField(CalendarRow, backref="holidays", on_delete="CASCADE")
+    calendar_id = peewee.IntegerField()
     day = peewee.DateField()
     name = peewee.TextField()
 

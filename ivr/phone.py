@@ -75,7 +75,13 @@ class Phone(Protocol):
         """Speak the prompts one after the other to their end. Each is a file that `sounds` resolved."""
 
     def gather(
-        self, prompts: Sequence[str], *, most: int, first_digit_seconds: float, next_digit_seconds: float, terminators: str = "#"
+        self,
+        prompts: Sequence[str],
+        *,
+        most: int,
+        first_digit_seconds: float,
+        next_digit_seconds: float,
+        terminators: str = "#",
     ) -> Gathered:
         """Speak the prompts, listening all the while; the first key stops them. Ends at `most` digits, at a terminator, or
         when no key came within the given seconds after the prompts (or after the key before)."""
