@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,48 +20,51 @@ from dialplan.tables import CalendarRow, HolidayRow, NumberRow, OpeningRow
 log = structlog.get_logger(__name__)
 
 
-def load(db: Database, *, country: str, extensions: Iterable[str]) -> Plan:
-    """The plan as it stands in the database, in four short queries on one connection.
+def load(db: Database, *, zone: str, country: str) -> Plan:
+    """The plan as it stands in the database, in a few short queries on one connection.
 
-    `extensions` are those that may be called. A row that makes no sense is left out and logged: one bad number must not
-    take the others off the line.
+    A number whose destination makes no sense is out of service and logged: one bad row must not take the others off the
+    line. A calendar whose time zone is unknown here goes by `zone`.
     """
     found = {}
     with db.connection_context():
         rows = list(NumberRow.select())
-        known = _load_calendars()
+        extensions = frozenset(extension for (extension,) in db.execute_sql("SELECT extension FROM agent").fetchall())
+        known = load_calendars(db, zone=zone)
     for row in rows:
         try:
             found[row.number] = Number(row.number, row.name, destinations.decode(row.destination))
         except DestinationInvalid as error:
             log.error("a number is out of service", number=row.number, why=str(error))
-    return Plan(country, found, known, frozenset(extensions))
+    return Plan(country, found, known, extensions)
 
 
-def load_calendars(db: Database) -> dict[str, Calendar]:
-    """All calendars by name; one with an unknown zone is left out and logged."""
-    with db.connection_context():
-        return _load_calendars()
-
-
-def _load_calendars() -> dict[str, Calendar]:
+def load_calendars(db: Database, *, zone: str) -> dict[str, Calendar]:
+    """All calendars by name; see `load` for `zone`."""
     openings: dict[int, list[Opening]] = {}
-    for opening in OpeningRow.select():
-        openings.setdefault(opening.calendar_id, []).append(
-            Opening(opening.weekday, opening.opens_minute, opening.closes_minute)
-        )
     holidays: dict[int, dict[date, str]] = {}
-    for holiday in HolidayRow.select():
-        holidays.setdefault(holiday.calendar_id, {})[holiday.day] = holiday.name
-    found = {}
-    for row in CalendarRow.select():
-        try:
-            zone = ZoneInfo(row.timezone)
-        except (ValueError, OSError):
-            log.error("a calendar is left out", calendar=row.name, why=f"{row.timezone!r} is no time zone")
-            continue
-        found[row.name] = Calendar(row.name, zone, tuple(sorted(openings.get(row.id, []))), holidays.get(row.id, {}))
-    return found
+    with db.connection_context():
+        for opening in OpeningRow.select():
+            openings.setdefault(opening.calendar_id, []).append(
+                Opening(opening.weekday, opening.opens_minute, opening.closes_minute)
+            )
+        for holiday in HolidayRow.select():
+            holidays.setdefault(holiday.calendar_id, {})[holiday.day] = holiday.name
+        rows = list(CalendarRow.select())
+    return {
+        row.name: Calendar(
+            row.name, _zone(row, zone), tuple(sorted(openings.get(row.id, []))), holidays.get(row.id, {})
+        )
+        for row in rows
+    }
+
+
+def _zone(row: CalendarRow, otherwise: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(row.timezone)
+    except (ValueError, OSError):
+        log.error("a calendar goes by the installation's time zone", calendar=row.name, unknown=row.timezone)
+        return ZoneInfo(otherwise)
 
 
 def import_calendars(db: Database, document: Any, *, zone: ZoneInfo, years: Sequence[int]) -> list[str]:

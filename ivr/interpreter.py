@@ -18,8 +18,10 @@ from ivr.flow import PublishedFlow
 from ivr.node import ERROR, Node
 from ivr.nodes.hang_up import HangUp
 from ivr.phone import Gone, Phone
-from ivr.visit import LANGUAGE, Checkpoint, Ending, Value, Visit, Watch
+from ivr.visit import LANGUAGE, Checkpoint, Ending, Value, Visit, Watch, outcome_when_gone
 from sounds.catalogue import Catalogue
+
+__all__ = ["Checkpoint", "Ending", "Interpreter", "Watch", "outcome_when_gone"]
 
 log = structlog.get_logger(__name__)
 
