@@ -7,6 +7,7 @@ names and defaults here change only by addition.
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -39,6 +40,10 @@ def _address(value: Any) -> Address:
     return Address(text)
 
 
+def _split(text: str) -> list[str]:
+    return [part for part in text.replace(",", " ").split() if part]
+
+
 AddressField = Annotated[Address, BeforeValidator(_address)]
 
 
@@ -57,7 +62,9 @@ def system_zone() -> str:
 class Settings(BaseSettings):
     """One installation's settings. Immutable; `load` is the way to get one."""
 
-    model_config = SettingsConfigDict(env_prefix="POINTSMAN_", frozen=True, extra="ignore", arbitrary_types_allowed=True)
+    model_config = SettingsConfigDict(
+        env_prefix="POINTSMAN_", frozen=True, extra="ignore", arbitrary_types_allowed=True
+    )
 
     home: Path = Path("var")
     database_url: str | None = None
@@ -68,6 +75,8 @@ class Settings(BaseSettings):
     freeswitch: str = "auto"
     freeswitch_password: SecretStr | None = None
     sip: AddressField = Address("127.0.0.1:5060")
+    trunks: str = "127.0.0.0/8"
+    """Networks whose calls FreeSWITCH takes without a password, with commas between: a carrier's, and this machine's own."""
     engines: int = Field(default=2, ge=1, le=64)
     admin_password: SecretStr | None = None
     timezone: str = Field(default_factory=system_zone)
@@ -88,6 +97,20 @@ class Settings(BaseSettings):
         except (ValueError, OSError) as error:
             raise ValueError(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
         return name
+
+    @field_validator("trunks")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for network in _split(text):
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"{network!r} is no network such as 192.0.2.0/24 or 192.0.2.7/32") from error
+        return text
+
+    @property
+    def trunk_networks(self) -> tuple[str, ...]:
+        return tuple(_split(self.trunks))
 
     @property
     def zone(self) -> ZoneInfo:
