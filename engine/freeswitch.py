@@ -1,6 +1,6 @@
 """The FreeSWITCH of an installation: found, configured from what the database knows, and run as a child.
 
-Used like conf.embedded's servers: `prepare`, run `spec`, then `wait_ready`.
+Used like conf.embedded's servers: `prepare`, run `spec` (with `configure` before each further run), then `wait_ready`.
 """
 
 from __future__ import annotations
@@ -69,10 +69,13 @@ def desk_phones(database_url: str) -> list[DeskPhone]:
         return [DeskPhone(*row) for row in cursor.fetchall()]
 
 
-def write_configuration(
-    folder: Path, settings: Settings, password: str, phones: Sequence[DeskPhone], *, binary: Path | None = None
-) -> Path:
-    """Render this installation's `freeswitch.xml` into `folder`; `binary` lets modules it lacks be left out."""
+def write_configuration(folder: Path, settings: Settings, password: str, *, binary: Path | None = None) -> Path:
+    """Render this installation's `freeswitch.xml` into `folder`, with the phones that are in the database of the settings.
+
+    `binary` lets modules it lacks be left out. DatabaseUnreachable, SwitchConfigurationInvalid.
+    """
+    if settings.database_url is None:
+        raise FreeSwitchBroken("POINTSMAN_DATABASE_URL is not set, so the agents' phones are not known")
     try:
         apology = Catalogue.of_home(settings.home).find(APOLOGY, DEFAULT_LANGUAGE).path
     except PromptMissing:
@@ -85,7 +88,7 @@ def write_configuration(
         control_networks=(*LOOPBACK, "::1/128", *private),
         sip=settings.sip,
         engines=[settings.esl],
-        phones=phones,
+        phones=desk_phones(settings.database_url),
         trunks=settings.trunk_networks,
         music=music.folder(settings.home),
         apology=apology,
@@ -94,7 +97,7 @@ def write_configuration(
 
 
 class FreeSwitch:
-    """The FreeSWITCH that one home folder runs. `password` is that of its event socket."""
+    """The FreeSWITCH that one home folder runs. `settings` with the database's URL; `password` is its event socket's."""
 
     def __init__(self, settings: Settings, binary: Path, password: str) -> None:
         self.settings = settings
@@ -102,16 +105,20 @@ class FreeSwitch:
         self.password = password
         self.folder = installation.folder(settings.home, "freeswitch")
 
-    def prepare(self, phones: Sequence[DeskPhone]) -> None:
-        """Write the configuration and see that its addresses are free. FreeSwitchBroken names one that is not."""
+    def prepare(self) -> None:
+        """See that its addresses are free and write its configuration. FreeSwitchBroken names an address that is not."""
         _check_free("POINTSMAN_CONTROL", self.settings.control, (socket.SOCK_STREAM,))
         _check_free("POINTSMAN_SIP", self.settings.sip, (socket.SOCK_DGRAM, socket.SOCK_STREAM))
-        write_configuration(self.folder / "conf", self.settings, self.password, phones, binary=self.binary)
+        self.configure()
+
+    def configure(self) -> None:
+        """Write its configuration with the phones of now; before each further run, and before `reloadxml`."""
+        write_configuration(self.folder / "conf", self.settings, self.password, binary=self.binary)
 
     @property
     def spec(self) -> ChildSpec:
         return ChildSpec(
-            name="freeswitch",
+            name="switch",
             argv=tuple(command_line(self.binary, self.folder)),
             folder=self.folder,
             # It ends in four to six seconds, and takes its time for calls that are up.
@@ -134,11 +141,6 @@ class FreeSwitch:
                 pass
             gevent.sleep(0.1)
         raise FreeSwitchBroken(f"FreeSWITCH is not ready after {seconds:g} s: {fault}; see {log}")
-
-    def reload(self, phones: Sequence[DeskPhone]) -> None:
-        """Make changed phones known to the running FreeSWITCH. OSError where it does not answer."""
-        write_configuration(self.folder / "conf", self.settings, self.password, phones, binary=self.binary)
-        api(self.settings.control, self.password, "reloadxml", 5)
 
 
 def api(control: Address, password: str, line: str, seconds: float) -> str:

@@ -8,7 +8,7 @@ import click
 
 from conf import installation
 from conf.settings import load
-from engine.freeswitch import desk_phones, find, write_configuration
+from engine.freeswitch import find, write_configuration
 
 
 @click.group()
@@ -24,17 +24,14 @@ def render_command(folder: Path) -> None:
     The desk phones are those of the agents in the database. Once FreeSWITCH runs with it, name its event socket in
     POINTSMAN_FREESWITCH as HOST:PORT; after changes to the agents, render again and let it `reloadxml`.
     """
-    wanted = load()
-    settings = installation.complete(wanted)
-    assert settings.database_url is not None
+    settings = installation.complete(load())
     password = (
         settings.freeswitch_password.get_secret_value()
         if settings.freeswitch_password is not None
-        else installation.secret(settings.home, "control")
+        else installation.secret(settings.home, "switch")
     )
-    phones = desk_phones(settings.database_url)
-    path = write_configuration(folder, settings, password, phones, binary=find("auto"))
+    path = write_configuration(folder, settings, password, binary=find("auto"))
     click.echo(
-        f"{path}: {len(phones)} phones; SIP on {settings.sip}; event socket on {settings.control} with its password in"
-        f" the file; calls go to {settings.esl}"
+        f"{path}: SIP on {settings.sip}, event socket on {settings.control} with its password in the file, calls go to"
+        f" {settings.esl}"
     )
