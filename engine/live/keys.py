@@ -48,6 +48,11 @@ def agent(agent_id: int) -> str:
     return f"agent:{agent_id}"
 
 
+def queue(name: str) -> str:
+    """Sorted set, entry id by the time it began to wait: who is where in a queue."""
+    return f"queue:{name}"
+
+
 def process(process_id: str) -> str:
     return f"process:{process_id}"
 

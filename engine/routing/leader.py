@@ -165,7 +165,7 @@ class Leader:
                     ClaimLost(at=self._clock.timestamp(), offer_id=offer_id, entry_gone=missing == "call")
                 )
 
-    # --- a new tenure ----------------------------------------------------------------------------------------------------
+    # --- a new tenure ---
 
     def _restore(self, epoch: int) -> tuple[Router, list[Decision]]:
         """The router as Redis tells of it, and what is to be written at once: the agents Redis did not know, and what
@@ -212,7 +212,7 @@ class Leader:
             decisions += router.step(msgspec.structs.replace(entry, at=now))
         return router, decisions
 
-    # --- records ---------------------------------------------------------------------------------------------------------
+    # --- records ---
 
     def _keep(self, decision: Decision, *, made: bool) -> None:
         """Journal what a written decision means for the records."""

@@ -99,7 +99,7 @@ class Router:
         """When `TimePassed` is wanted at the latest; None when nothing is planned."""
         return self._timers[0][0] if self._timers else None
 
-    # --- configuration -------------------------------------------------------------------------------------------------
+    # --- configuration ---
 
     def _roster_published(self, event: RosterPublished) -> None:
         self._rules = {rule.name: rule for rule in event.roster.queues}
@@ -138,7 +138,7 @@ class Router:
                     pool.add_agent(agent.idle_since, agent.profile.agent_id)
         return pool
 
-    # --- agents --------------------------------------------------------------------------------------------------------
+    # --- agents ---
 
     def _agent_seen(self, event: AgentSeen) -> None:
         agent = self.agents.get(event.agent_id)
@@ -234,7 +234,7 @@ class Router:
         agent = self.agents.get(agent_id)
         return agent is not None and agent.free and agent.idle_since == idle_since
 
-    # --- calls ---------------------------------------------------------------------------------------------------------
+    # --- calls ---
 
     def _entry_added(self, event: EntryAdded) -> None:
         known = self.entries.get(event.entry_id)
@@ -313,7 +313,7 @@ class Router:
         if entry is None or entry.offer_id is None:
             return
         offer = self.offers[entry.offer_id]
-        self._end_offer(offer, "caller_left", event.at, owner=entry.owner)
+        self._end_offer(offer, "caller_left", event.at)
         agent = self.agents.get(offer.agent_id)
         if agent is not None:
             self._serve(agent, event.at)
@@ -330,7 +330,7 @@ class Router:
             ReleaseEntry(at=at, entry_id=entry.entry_id, call_id=entry.call_id, owner=entry.owner, result=result)
         )
 
-    # --- offers --------------------------------------------------------------------------------------------------------
+    # --- offers ---
 
     def _offer(self, entry: Entry, agent: Agent, at: float) -> None:
         rule = self._rules.get(entry.queue) or QueueRule(entry.queue)
@@ -414,12 +414,13 @@ class Router:
         if agent is None or (agent.work == "talking" and agent.offer_id == event.offer_id):
             return
         other = self.offers.get(agent.offer_id or "")
-        if other is not None:
-            # An owner that was long cut off had the agent already: whoever else was offered waits on.
-            self._end_offer(other, "failed", event.at)
-            self._replace(other, event.at)
         agent.call_id, agent.offer_id, agent.queue = event.call_id, event.offer_id, event.queue
         self._work(agent, "talking", event.at)
+        if other is not None:
+            # An owner that was long cut off had the agent already: whoever else was offered waits on.
+            entry = self.entries.get(other.entry_id)
+            self._end_offer(other, "failed", event.at, owner=None if entry is None else entry.owner)
+            self._replace(other, event.at)
 
     def _offer_failed(self, event: OfferFailed) -> None:
         offer = self.offers.get(event.offer_id)
@@ -430,6 +431,12 @@ class Router:
             agent.wanted = ("pause", event.result)
         self._end_offer(offer, event.result, event.at)
         self._replace(offer, event.at)
+
+    def _offer_expired(self, offer: Offer, at: float) -> None:
+        """Its owner said nothing for too long; if it lives it stops ringing."""
+        entry = self.entries.get(offer.entry_id)
+        self._end_offer(offer, "failed", at, owner=None if entry is None else entry.owner)
+        self._replace(offer, at)
 
     def _claim_lost(self, event: ClaimLost) -> None:
         offer = self.offers.get(event.offer_id)
@@ -477,7 +484,7 @@ class Router:
         agent.idle_since = at
         self._work(agent, "idle", at)
 
-    # --- time ----------------------------------------------------------------------------------------------------------
+    # --- time ---
 
     def _plan(self, due: float, kind: str, key: str) -> None:
         self._sequence += 1
@@ -494,7 +501,7 @@ class Router:
             elif kind == "offer":
                 offer = self.offers.get(key)
                 if offer is not None:
-                    self._offer_failed(OfferFailed(at=due, offer_id=key, result="failed"))
+                    self._offer_expired(offer, due)
             elif kind == "longest_wait":
                 entry = self.entries.get(key)
                 if entry is not None and entry.offer_id is None:

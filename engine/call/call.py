@@ -1,0 +1,310 @@
+"""A call as its owner knows it: what is written down of it, what is shown of it, and what another process would need.
+
+`Call` is the one place where the phases of a call change. Each change goes three ways: into the journal as facts, onto the
+boards, and into the checkpoint in Redis from which another process could go on.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from conf.clock import Clock
+from engine.live import keys
+from engine.live.outbox import Outbox
+from engine.records.facts import (
+    CallAnswered,
+    CallBegan,
+    CallEnded,
+    CallerFound,
+    Direction,
+    Disposition,
+    EndedBy,
+    MessageLeft,
+    Phase,
+    PhaseBegan,
+    QueueEntered,
+    QueueLeft,
+    QueueResult,
+    RecordingMade,
+    StepEntered,
+    StepLeft,
+)
+from engine.records.journal import Journal
+from engine.routing.roster import AgentProfile
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A voicemail message that is being recorded, so that what was said is kept even if nobody stops the recording."""
+
+    voicemail_id: str
+    box: str
+    path: str
+    began: datetime
+
+
+class Checkpoint(msgspec.Struct, kw_only=True):
+    """What Redis keeps of a live call: enough to show it and to go on with it. Times are UTC instants."""
+
+    call_id: str
+    owner: str
+    started_at: datetime
+    direction: Direction
+    from_number: str = msgspec.field(name="from")
+    to_number: str = msgspec.field(name="to")
+    number_name: str = ""
+    caller_name: str = ""
+    switch: str = ""
+    state: str = "ivr"
+    since: datetime
+    answered_at: datetime | None = None
+    customer_id: int | None = None
+    customer_name: str | None = None
+    customer_category: str | None = None
+    flow: str | None = None
+    flow_version: int | None = None
+    node: str | None = None
+    node_type: str | None = None
+    step_entered_at: datetime | None = None
+    variables: dict[str, Any] = {}
+    ivr_path: list[str] = []
+    queue: str | None = None
+    entry_id: str | None = None
+    entered_at: datetime | None = None
+    priority: int = 0
+    needs: dict[str, int] = {}
+    offer_id: str | None = None
+    agent_id: int | None = None
+    agent: str | None = None
+    extension: str | None = None
+    recording_id: str | None = None
+    message: Message | None = None
+    last_queue: str | None = None
+    result: Disposition | None = None
+    """What the call would be called if it ended now and nothing else happened."""
+    ended_by: EndedBy | None = None
+
+
+class Call:
+    """A live call. Not safe to be changed from two greenlets at once; its session's greenlet alone does."""
+
+    def __init__(self, checkpoint: Checkpoint, *, journal: Journal, outbox: Outbox, clock: Clock) -> None:
+        self.now = checkpoint
+        self._journal = journal
+        self._outbox = outbox
+        self._clock = clock
+        self._last = checkpoint.since
+        self._ended = False
+
+    @property
+    def call_id(self) -> str:
+        return self.now.call_id
+
+    def instant(self) -> datetime:
+        """The present, later than every instant this call was given before."""
+        self._last = max(self._clock.now(), self._last + _MICROSECOND)
+        return self._last
+
+    def show(self) -> None:
+        """Put the call as it is onto the boards and into the checkpoint."""
+        item = msgspec.json.encode(self.now).decode()
+        self._outbox.put("HSET", keys.CALLS, self.call_id, item)
+        self._outbox.put("PUBLISH", keys.LIVE, f'{{"kind":"call","id":"{self.call_id}","item":{item}}}')
+
+    # --- beginning and end ---
+
+    def began(self) -> None:
+        now = self.now
+        self._journal.append(
+            CallBegan(
+                call_id=now.call_id,
+                at=now.started_at,
+                direction=now.direction,
+                caller_number=now.from_number,
+                called_number=now.to_number,
+                number_name=now.number_name,
+                caller_name=now.caller_name,
+                switch=now.switch,
+            )
+        )
+        self.enter("ivr", at=now.started_at)
+
+    def answered(self) -> None:
+        """The caller's leg was answered; said once."""
+        if self.now.answered_at is None:
+            self.now.answered_at = self.instant()
+            self._journal.append(CallAnswered(call_id=self.call_id, at=self.now.answered_at))
+
+    def found_customer(self, customer: Mapping[str, Any]) -> None:
+        self.now.customer_id = customer["id"]
+        self.now.customer_name = customer["company"] or customer["name"]
+        self.now.customer_category = customer["category"]
+        self._journal.append(CallerFound(call_id=self.call_id, customer_id=customer["id"]))
+
+    def ended(self, status: Disposition, ended_by: EndedBy, hangup_cause: str, *, at: datetime) -> None:
+        """The caller's leg is gone since `at`. Heard twice, the first one counts."""
+        if self._ended:
+            return
+        self._ended = True
+        now = self.now
+        self._journal.append(
+            CallEnded(
+                call_id=now.call_id,
+                at=at,
+                status=status,
+                ended_by=ended_by,
+                hangup_cause=hangup_cause,
+                queue=now.last_queue,
+                agent_id=now.agent_id,
+                extension=now.extension,
+                flow=now.flow,
+                flow_version=now.flow_version,
+            )
+        )
+        self._outbox.put("HDEL", keys.CALLS, self.call_id)
+        self._outbox.put("PUBLISH", keys.LIVE, f'{{"kind":"call","id":"{self.call_id}","item":null}}')
+
+    # --- phases ---
+
+    def enter(self, phase: Phase, *, at: datetime | None = None, state: str | None = None) -> datetime:
+        """The caller's leg passes into `phase`; the one before ends at that instant, which is returned."""
+        began = at or self.instant()
+        now = self.now
+        now.state, now.since = state or phase, began
+        with_agent = phase in ("talk", "hold")
+        self._journal.append(
+            PhaseBegan(
+                call_id=now.call_id,
+                at=began,
+                phase=phase,
+                queue=now.queue,
+                agent_id=now.agent_id if with_agent else None,
+                extension=now.extension if with_agent else None,
+            )
+        )
+        self.show()
+        return began
+
+    # --- steps of a flow ---
+
+    def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime) -> None:
+        now = self.now
+        now.flow, now.flow_version, now.node, now.node_type = flow, version, node, node_type
+        now.step_entered_at = at
+        now.ivr_path.append(node)
+        self._journal.append(
+            StepEntered(
+                call_id=now.call_id,
+                entered_at=now.step_entered_at,
+                flow=flow,
+                flow_version=version,
+                node=node,
+                node_type=node_type,
+            )
+        )
+
+    def step_left(self, exit_name: str, at: datetime) -> None:
+        """The step is over. Without an open step nothing is said."""
+        now = self.now
+        if now.step_entered_at is None:
+            return
+        self._journal.append(StepLeft(call_id=now.call_id, entered_at=now.step_entered_at, left_at=at, exit=exit_name))
+        now.step_entered_at = None
+
+    # --- queue ---
+
+    def entered_queue(self, queue: str, priority: int, needs: Mapping[str, int]) -> str:
+        """The call begins to wait; returns the entry's id."""
+        now = self.now
+        now.queue = now.last_queue = queue
+        now.entry_id, now.priority, now.needs = str(uuid.uuid4()), priority, dict(needs)
+        now.entered_at = self.enter("queue")
+        self._say_entry(None)
+        return now.entry_id
+
+    def placed(self, position: int) -> None:
+        """The router has found the entry's place, counted from 1."""
+        self._say_entry(position)
+
+    def _say_entry(self, position: int | None) -> None:
+        now = self.now
+        if now.entry_id is None or now.queue is None or now.entered_at is None:
+            return
+        self._journal.append(
+            QueueEntered(
+                entry_id=now.entry_id,
+                call_id=now.call_id,
+                queue=now.queue,
+                at=now.entered_at,
+                priority=now.priority,
+                position=position,
+            )
+        )
+
+    def left_queue(self, result: QueueResult) -> None:
+        """The wait is over; the entry is closed with its result."""
+        now = self.now
+        if now.entry_id is None:
+            return
+        self._journal.append(
+            QueueLeft(
+                entry_id=now.entry_id,
+                call_id=now.call_id,
+                at=self.instant(),
+                result=result,
+                agent_id=now.agent_id if result == "answered" else None,
+            )
+        )
+        now.entry_id = None
+        now.entered_at = None
+
+    # --- talk ---
+
+    def offered_to(self, agent: AgentProfile | None, offer_id: str | None) -> None:
+        """An agent's phone rings for this call, or (None) does not ring any more."""
+        now = self.now
+        now.offer_id = offer_id
+        now.agent_id = agent.agent_id if agent else None
+        now.agent = agent.name if agent else None
+        now.extension = agent.extension if agent else None
+        now.state = "offer" if agent else "queue"
+        self.show()
+
+    def talk_over(self) -> None:
+        """Agent and caller are parted. Who it was stays on the record, as the agent of the call."""
+        self.now.offer_id = None
+        self.now.queue = None
+
+    def recorded(self, recording_id: str, path: str, started_at: datetime, seconds: float) -> None:
+        now = self.now
+        self._journal.append(
+            RecordingMade(
+                recording_id=recording_id,
+                call_id=now.call_id,
+                path=path,
+                started_at=started_at,
+                seconds=seconds,
+                queue=now.last_queue,
+                agent_id=now.agent_id,
+            )
+        )
+
+    def left_message(self, message: Message, seconds: float) -> None:
+        self.now.result = "voicemail"
+        self._journal.append(
+            MessageLeft(
+                voicemail_id=message.voicemail_id,
+                call_id=self.call_id,
+                box=message.box,
+                path=message.path,
+                at=message.began,
+                seconds=seconds,
+                caller_number=self.now.from_number,
+            )
+        )

@@ -1,0 +1,89 @@
+"""What every call of a process is decided by: one immutable snapshot of what is set up, swapped when a new one is published.
+
+A live call keeps the snapshot it began with. While Postgres is away the last snapshot stays in force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import gevent
+import peewee
+import structlog
+from gevent.event import Event
+
+from conf.database import Database
+from conf.errors import PointsmanError
+from dialplan import store as dialplan_store
+from dialplan.plan import Plan
+from engine.routing import store as routing_store
+from engine.routing.roster import Roster
+from ivr import store as ivr_store
+from ivr.flow import PublishedFlow
+
+CHECK_SECONDS = 2.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One published version of all that is set up."""
+
+    version: int
+    plan: Plan
+    flows: Mapping[str, PublishedFlow]
+    roster: Roster
+
+
+class Configuration:
+    """Keeps the newest snapshot at hand."""
+
+    def __init__(self, db: Database, *, zone: str, country: str) -> None:
+        self._db = db
+        self._zone = zone
+        self._country = country
+        self._stale = Event()
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self.snapshot = self._load()
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._watch)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def look_now(self) -> None:
+        """Somebody said that something was published."""
+        self._stale.set()
+
+    def flow(self, name: str, version: int) -> PublishedFlow | None:
+        """An earlier version of a flow, for a call that began with it; None where it cannot be had."""
+        try:
+            return PublishedFlow(version, ivr_store.export_flow(self._db, name, version))
+        except (peewee.PeeweeException, PointsmanError) as error:
+            log.warning("flow not read", flow=name, version=version, error=str(error).strip())
+            return None
+
+    def _load(self) -> Snapshot:
+        roster = routing_store.load_roster(self._db)
+        return Snapshot(
+            version=roster.version,
+            plan=dialplan_store.load(self._db, zone=self._zone, country=self._country),
+            flows=ivr_store.load(self._db),
+            roster=roster,
+        )
+
+    def _watch(self) -> None:
+        while True:
+            self._stale.wait(CHECK_SECONDS)
+            self._stale.clear()
+            try:
+                with self._db.connection_context():
+                    (version,) = self._db.execute_sql("SELECT version FROM configuration").fetchone()
+                if version != self.snapshot.version:
+                    self.snapshot = self._load()
+                    log.info("configuration in force", version=self.snapshot.version)
+            except peewee.PeeweeException as error:
+                log.warning("configuration not read, the last one stays", error=str(error).strip())

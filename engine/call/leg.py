@@ -1,0 +1,90 @@
+"""The leg to an agent's phone. It is ours, not the caller's: originated on the control link under a name chosen beforehand, so
+that it can be found and ended whatever happens to the process that asked for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import gevent
+import structlog
+
+from conf.clock import Clock
+from engine.call.mailbox import CAUSES, Rang
+from engine.esl.control import Control
+from engine.esl.errors import EslError, OriginateFailed
+from engine.records.facts import OfferResult
+
+log = structlog.get_logger(__name__)
+
+_NOT_SHOWN = re.compile(r"[^\w .+@-]", re.ASCII)
+GRACE_SECONDS = 5.0
+
+
+def shown(text: str) -> str:
+    """A foreign name or number as a phone may be shown it: what could mean anything to a switch is left out."""
+    return " ".join(_NOT_SHOWN.sub(" ", text).split())[:60]
+
+
+class AgentLeg:
+    """One attempt to get an agent to the phone. `tell` is given `Rang` when it is answered or came to nothing."""
+
+    def __init__(
+        self, control: Control, clock: Clock, leg_id: str, extension: str, tell: Callable[[Rang], None]
+    ) -> None:
+        self.leg_id = leg_id
+        self.extension = extension
+        self._control = control
+        self._clock = clock
+        self._tell = tell
+        self._over = False
+
+    def ring(self, seconds: float, *, caller_number: str, caller_name: str) -> None:
+        """Begin to ring for at most `seconds`; comes back at once."""
+        self._control.subscribe(self.leg_id, self._event)
+        gevent.spawn(self._originate, seconds, shown(caller_number), shown(caller_name))
+
+    def cancel(self) -> None:
+        """End the leg, now or as soon as it appears. Never raises."""
+        if not self._over:
+            self._over = True
+            gevent.spawn(self._kill)
+
+    def _event(self, name: str) -> None:
+        if name == "CHANNEL_ANSWER" and not self._over:
+            self._tell(Rang(self.leg_id, "answered"))
+
+    def _originate(self, seconds: float, caller_number: str, caller_name: str) -> None:
+        result: OfferResult = "answered"
+        try:
+            self._control.originate(
+                self.leg_id,
+                f"user/{self.extension}",
+                {
+                    "originate_timeout": str(max(1, round(seconds))),
+                    "ignore_early_media": "true",
+                    "origination_caller_id_number": caller_number or "anonymous",
+                    "origination_caller_id_name": caller_name or caller_number or "anonymous",
+                    "pointsman_leg": "agent",
+                },
+                "&park()",
+                timeout=self._clock.wall_seconds(seconds) + GRACE_SECONDS,
+            )
+        except OriginateFailed as failed:
+            result = CAUSES.get(failed.cause, "failed")
+        except EslError as error:
+            log.warning("agent's leg not originated", leg=self.leg_id, extension=self.extension, error=str(error))
+            result = "failed"
+        if result != "answered":
+            self._control.unsubscribe(self.leg_id)
+        if self._over or result == "failed":
+            # It may have been answered in the very moment in which nobody wanted it any more.
+            self._kill()
+        self._tell(Rang(self.leg_id, result))
+
+    def _kill(self) -> None:
+        self._control.unsubscribe(self.leg_id)
+        try:
+            self._control.api(f"uuid_kill {self.leg_id}", timeout=5)
+        except EslError as error:
+            log.info("agent's leg left to the sweeper", leg=self.leg_id, error=str(error))

@@ -1,0 +1,45 @@
+"""Where conversations and messages lie: below one folder, by day, each under its own id."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+from sounds import wav
+from sounds.errors import AudioUnusable
+
+MediaKind = Literal["conversations", "messages"]
+SHORTEST_MESSAGE_SECONDS: Final = 1.0
+
+
+class Media:
+    """The recordings folder of an installation. FreeSWITCH writes into it, so both run as the same user or group."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made: set[Path] = set()
+
+    def new(self, kind: MediaKind, media_id: str, day: datetime) -> str:
+        """A path below the folder for a file that is to be written; its own folder is made. OSError."""
+        path = Path(kind) / day.strftime("%Y/%m/%d") / f"{media_id}.wav"
+        folder = (self._folder / path).parent
+        if folder not in self._made:
+            folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._made = {folder}
+        return str(path)
+
+    def file(self, path: str) -> Path:
+        """The absolute file of a path that `new` gave."""
+        return self._folder / path
+
+    def seconds(self, path: str, *, most: float) -> float:
+        """How long the sound in the file is, 0 where there is none; `most` where its header was not finished, as a switch
+        that still writes, or died writing, leaves it."""
+        file = self.file(path)
+        try:
+            told = wav.seconds(file)
+            held = (file.stat().st_size - 44) / 16000
+        except (AudioUnusable, OSError):
+            return 0.0
+        return min(told, most) if told > 0 else max(0.0, min(held, most))

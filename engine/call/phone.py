@@ -1,0 +1,150 @@
+"""The call as a flow sees it, spoken over the event socket."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import structlog
+
+from engine.call.call import Message
+from engine.esl.errors import CallGone, UnsafeText
+from engine.esl.outbound import CallLink, Execution
+from ivr.phone import Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
+from sounds.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from engine.call.session import Session
+
+DIGITS_VARIABLE: Final = "pointsman_digits"
+GRACE_SECONDS: Final = 10.0
+"""How much longer than it should last an application may take before the call is taken for stuck."""
+
+UNKNOWN_SECONDS: Final = 60.0
+"""How long a file that is no prompt of the catalogue's may last."""
+
+SILENCE_LEVEL: Final = 200
+SILENCE_SECONDS: Final = 5
+
+log = structlog.get_logger(__name__)
+
+
+def playable(prompts: Sequence[Path | str]) -> str:
+    """One argument for playback and read that plays the files one after the other. `!` parts them and a space ends the
+    argument (mod_dptools.c, file_string and read), so neither may stand in a path."""
+    paths = [str(prompt) for prompt in prompts]
+    for path in paths:
+        if "!" in path or " " in path:
+            raise UnsafeText(f"a prompt's path may hold no space and no exclamation mark: {path!r}")
+    if len(paths) == 1:
+        return paths[0]
+    return "file_string://" + "!".join(paths)
+
+
+class EslPhone:
+    """ivr.phone.Phone for a call whose leg `link` speaks for."""
+
+    def __init__(self, session: Session, link: CallLink, *, language: str, catalogue: Catalogue) -> None:
+        self._session = session
+        self._link = link
+        self._catalogue = catalogue
+        self._language = language
+
+    @property
+    def call_id(self) -> str:
+        return self._session.call.call_id
+
+    @property
+    def caller_number(self) -> str:
+        return self._session.call.now.from_number
+
+    @property
+    def called_number(self) -> str:
+        return self._session.call.now.to_number
+
+    @property
+    def language(self) -> str:
+        return self._language
+
+    @property
+    def customer(self) -> Mapping[str, object] | None:
+        return self._session.customer
+
+    def now(self) -> datetime:
+        return self._session.now()
+
+    def play(self, prompts: Sequence[str]) -> None:
+        if prompts:
+            self._finish("playback", playable(prompts), self._seconds(prompts))
+
+    def gather(
+        self,
+        prompts: Sequence[str],
+        *,
+        most: int,
+        first_digit_seconds: float,
+        next_digit_seconds: float,
+        terminators: str = "#",
+    ) -> Gathered:
+        # With a single digit `read` swallows a terminator pressed during the prompt (switch_ivr_play_say.c:2618), so
+        # for one key there is no terminator but our own.
+        argument = " ".join(
+            (
+                "1",
+                str(most),
+                playable(prompts) if prompts else "silence",
+                DIGITS_VARIABLE,
+                str(max(1001, int(first_digit_seconds * 1000))),
+                "none" if most == 1 else terminators or "none",
+                str(int(next_digit_seconds * 1000)),
+            )
+        )
+        longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
+        done = self._finish("read", argument, longest)
+        digits = done.get("variable_" + DIGITS_VARIABLE) or ""
+        if most == 1:
+            return Gathered("", digits) if digits and digits in terminators else Gathered(digits)
+        ended_by_key = done.get("variable_read_result") == "success" and len(digits) < most
+        return Gathered(
+            digits, (done.get("variable_read_terminator_used") or terminators[:1]) if ended_by_key else None
+        )
+
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
+        return self._session.wait_in_queue(request)
+
+    def ring(self, extension: str, seconds: float) -> RingOutcome:
+        return self._session.ring(extension, seconds)
+
+    def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
+        session, now = self._session, self._session.call.now
+        message = now.message
+        if message is None:
+            self.play([*prompts, *self._catalogue.paths(["tone"], self._language)])
+            voicemail_id = str(uuid.uuid4())
+            path = session.around.media.new("messages", voicemail_id, session.clock.now())
+            file = playable([session.around.media.file(path)])
+            now.message = message = Message(voicemail_id, box, path, session.clock.now())
+            session.call.enter("voicemail")
+            try:
+                self._finish("record", f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}", most_seconds)
+            except CallGone:
+                session.keep_message(message)
+                raise
+        # Else the process that recorded it died meanwhile: what was said till then is the message.
+        kept = session.keep_message(message)
+        session.call.enter("ivr")
+        return "left" if kept else "nothing"
+
+    def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
+        self._session.hang_up(cause)
+
+    def _seconds(self, prompts: Sequence[str]) -> float:
+        found = (self._catalogue.at(prompt) for prompt in prompts)
+        return sum(UNKNOWN_SECONDS if prompt is None else prompt.seconds for prompt in found)
+
+    def _finish(self, application: str, argument: str, seconds: float) -> Any:
+        execution: Execution = self._link.execute(application, argument, lock=True)
+        return execution.wait(self._session.clock.wall_seconds(seconds) + GRACE_SECONDS)

@@ -1,0 +1,56 @@
+"""Taking over a call whose engine process has died: from its checkpoint, at the same node, at the same place in the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+import structlog
+
+from engine.call.call import Checkpoint
+from engine.live import keys
+from engine.live.connection import Redis, RedisError
+from engine.records.facts import Disposition
+from ivr.visit import outcome_when_gone
+
+log = structlog.get_logger(__name__)
+
+_decode = msgspec.json.Decoder(Checkpoint).decode
+
+
+def find(redis: Redis, call_id: str) -> Checkpoint | None:
+    """The checkpoint that the former owner left; None where there is none or Redis is away, and then the call begins anew."""
+    try:
+        text = redis.hget(keys.CALLS, call_id)
+    except (RedisError, OSError) as error:
+        log.warning("no checkpoint to be had", call=call_id, error=str(error))
+        return None
+    if text is None:
+        return None
+    found = decoded([text])
+    return found[0] if found else None
+
+
+def decoded(texts: Iterable[str]) -> list[Checkpoint]:
+    """The checkpoints that can be understood; what cannot is logged and passed over."""
+    found = []
+    for text in texts:
+        try:
+            found.append(_decode(text))
+        except msgspec.MsgspecError as error:
+            log.error("checkpoint not understood", error=str(error), data=text[:200])
+    return found
+
+
+def status_of(checkpoint: Checkpoint) -> Disposition:
+    """What a call is called that ended as its checkpoint stands."""
+    if checkpoint.result is not None:
+        return checkpoint.result
+    if checkpoint.state == "talk":
+        return "answered"
+    if checkpoint.state == "offer":
+        return "abandoned_ringing"
+    if checkpoint.state == "queue":
+        return "abandoned_queue"
+    found: Disposition = msgspec.convert(outcome_when_gone(checkpoint.variables), Disposition)
+    return found

@@ -1,0 +1,97 @@
+"""The calls that this process owns, and the way decisions of the router reach them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import gevent
+import msgspec
+import structlog
+
+from engine.live import keys
+from engine.live.connection import Redis, RedisError
+from engine.live.outbox import Outbox
+from engine.routing.events import CloseOffer, MakeOffer, OfferFailed, PlaceEntry, ReleaseEntry, encode
+
+if TYPE_CHECKING:
+    from engine.call.session import Session
+
+log = structlog.get_logger(__name__)
+
+_READ_SECONDS = 5
+_READ_AT_MOST = 200
+_decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry).decode
+
+
+class Registry:
+    """Who is here. A call is entered while its session runs."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, Session] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(list(self._sessions.values()))
+
+    def __contains__(self, call_id: str) -> bool:
+        return call_id in self._sessions
+
+    def enter(self, session: Session) -> None:
+        self._sessions[session.call.call_id] = session
+
+    def leave(self, session: Session) -> None:
+        if self._sessions.get(session.call.call_id) is session:
+            del self._sessions[session.call.call_id]
+
+    def find(self, call_id: str) -> Session | None:
+        return self._sessions.get(call_id)
+
+    def announce_again(self) -> None:
+        """Redis has been away: let every call tell it again where it stands."""
+        for session in self:
+            session.announce_again()
+
+
+class Inbox:
+    """Reads what the router decided for this process's calls and hands it to them."""
+
+    def __init__(self, process_id: str, *, blocking: Redis, registry: Registry, outbox: Outbox) -> None:
+        self._key = keys.inbox(process_id)
+        self._blocking = blocking
+        self._registry = registry
+        self._outbox = outbox
+        self._greenlet: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                read = self._blocking.blmpop(_READ_SECONDS, 1, self._key, direction="LEFT", count=_READ_AT_MOST)
+            except (RedisError, OSError) as error:
+                log.warning("inbox not read", error=str(error))
+                gevent.sleep(0.2)
+                continue
+            for text in read[1] if read else ():
+                try:
+                    self._hand_over(_decode(text))
+                except msgspec.MsgspecError as error:
+                    log.error("decision not understood, passed over", error=str(error), data=text[:200])
+
+    def _hand_over(self, decision: MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry) -> None:
+        session = self._registry.find(decision.call_id)
+        if session is not None:
+            session.mailbox.put(decision)
+        elif isinstance(decision, MakeOffer):
+            failed = OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left")
+            self._outbox.put(
+                "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(failed).decode()
+            )

@@ -1,0 +1,328 @@
+"""One call from the moment FreeSWITCH hands it over: who calls, where the call goes, the way it takes, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, cast
+
+import peewee
+import structlog
+
+from conf.clock import Clock
+from dialplan import numbers
+from dialplan.destinations import Refuse
+from dialplan.plan import decide
+from engine.call import recovery
+from engine.call.call import Call, Checkpoint, Message
+from engine.call.configuration import Configuration, Snapshot
+from engine.call.leg import AgentLeg
+from engine.call.mailbox import Bridged, Left, Mailbox, Parted
+from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
+from engine.call.phone import EslPhone
+from engine.call.registry import Registry
+from engine.call.ringing import ring
+from engine.call.waiting import Waiting
+from engine.call.ways import flow_to
+from engine.esl import names
+from engine.esl.control import Control
+from engine.esl.errors import CallGone, EslError
+from engine.esl.frames import Frame
+from engine.esl.outbound import CallLink
+from engine.live import keys
+from engine.live.connection import Redis
+from engine.live.outbox import Outbox
+from engine.live.screenpop import ScreenPops
+from engine.records.customers import Customers
+from engine.records.facts import Direction, Disposition, EndedBy
+from engine.records.journal import Journal
+from engine.routing.events import Event, encode
+from ivr.flow import PublishedFlow
+from ivr.interpreter import Interpreter
+from ivr.phone import QueueOutcome, QueueRequest, RingOutcome
+from ivr.visit import Checkpoint as FlowCheckpoint
+from ivr.visit import Value, outcome_when_gone
+from sounds.catalogue import Catalogue
+
+LINGER_SECONDS: Final = 5
+CONNECT_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 10.0
+API_SECONDS: Final = 5.0
+GONE_SECONDS: Final = 2.0
+_VARIABLES: Final = "^^;playback_terminators=none;park_after_bridge=true;RECORD_STEREO=true"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every call of a process needs from it."""
+
+    process_id: str
+    clock: Clock
+    configuration: Configuration
+    journal: Journal
+    outbox: Outbox
+    redis: Redis
+    pops: ScreenPops
+    customers: Customers
+    control: Control
+    registry: Registry
+    catalogue: Catalogue
+    media: Media
+    country: str
+    switch: str
+
+
+class Session:
+    """The life of one call in this process. `run` is the whole of it and returns when the call is over."""
+
+    def __init__(self, around: Surroundings, link: CallLink) -> None:
+        self.around = around
+        self.link = link
+        self.clock = around.clock
+        self.snapshot: Snapshot = around.configuration.snapshot
+        self.mailbox = Mailbox()
+        self.customer: Mapping[str, Any] | None = None
+        self.candidates: Sequence[Mapping[str, Any]] = ()
+        self._waiting: Waiting | None = None
+        self._recordings: list[tuple[str, str, datetime]] = []
+        self._pretended: datetime | None = None
+        self._hung_up_by_us = False
+
+    def run(self) -> None:
+        data = self.link.connect(CONNECT_SECONDS)
+        taken_over = data.get("variable_pointsman_recovering") == "true"
+        checkpoint = recovery.find(self.around.redis, self.link.uuid) if taken_over else None
+        self.call = self._call(data) if checkpoint is None else self._take_over(checkpoint)
+        log.info("call", call=self.call.call_id, caller=self.call.now.from_number, called=self.call.now.to_number)
+        self.around.registry.enter(self)
+        try:
+            self._listen()
+            if checkpoint is None:
+                self._go()
+            else:
+                self._go_on(checkpoint)
+        except CallGone:
+            pass
+        except EslError as error:
+            log.warning("call given up", call=self.call.call_id, error=str(error))
+            self._hang_up_quietly()
+        except Exception:
+            # The caller must not be left in silence, nor the record open, whatever went wrong in here.
+            log.exception("call failed", call=self.call.call_id)
+            self._hang_up_quietly()
+        finally:
+            self._close()
+            self.around.registry.leave(self)
+
+    # --- the way through ---
+
+    def _call(self, data: Frame) -> Call:
+        """The call that FreeSWITCH tells of, with its beginning written down."""
+        country = self.around.country
+        caller = numbers.normalise(data.get("Caller-Caller-ID-Number") or "", country)
+        called = data.get("Caller-Destination-Number") or ""
+        number = self.snapshot.plan.number(called)
+        extension = numbers.normalise(called, country)
+        direction: Direction = "inbound"
+        if caller in self.snapshot.plan.extensions:
+            direction = "internal" if number is not None or extension in self.snapshot.plan.extensions else "outbound"
+        pretended = data.get("variable_pointsman_at")
+        if pretended:
+            self._pretended = datetime.fromisoformat(pretended)
+        now = self.clock.now()
+        checkpoint = Checkpoint(
+            call_id=self.link.uuid,
+            owner=self.around.process_id,
+            started_at=now,
+            since=now,
+            direction=direction,
+            from_number=caller,
+            to_number=number.number if number is not None else extension,
+            number_name=number.name if number is not None else "",
+            caller_name=(data.get("Caller-Caller-ID-Name") or "")[:80],
+            switch=self.around.switch,
+        )
+        call = Call(checkpoint, journal=self.around.journal, outbox=self.around.outbox, clock=self.clock)
+        call.began()
+        return call
+
+    def _take_over(self, checkpoint: Checkpoint) -> Call:
+        """The call as its former owner left it, owned by this process from now on."""
+        log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
+        checkpoint.owner = self.around.process_id
+        call = Call(checkpoint, journal=self.around.journal, outbox=self.around.outbox, clock=self.clock)
+        call.show()
+        return call
+
+    def _listen(self) -> None:
+        link, mailbox = self.link, self.mailbox
+        link.on(names.CHANNEL_BRIDGE, lambda _: mailbox.put(Bridged()))
+        link.on(names.CHANNEL_UNBRIDGE, lambda _: mailbox.put(Parted()))
+        link.on_gone(lambda: mailbox.put(Left()))
+        link.myevents()
+        link.linger(LINGER_SECONDS)
+
+    def _go(self) -> None:
+        call = self.call
+        destination = decide(self.snapshot.plan, call.now.to_number, call.now.from_number, self.now())
+        if isinstance(destination, Refuse):
+            call.now.result = "rejected"
+            self.hang_up(destination.cause)
+        self._find_customer()
+        self.link.execute("multiset", _VARIABLES)
+        self.link.execute("answer", lock=True).wait(ANSWER_SECONDS)
+        call.answered()
+        self._follow(flow_to(destination, self.snapshot.flows))
+
+    def _go_on(self, checkpoint: Checkpoint) -> None:
+        """From where the former owner left the call."""
+        self._find_customer()
+        if checkpoint.offer_id is not None and checkpoint.state == "offer":
+            # Its phone still rings for a process that is no more; the router will offer the call again.
+            AgentLeg(
+                self.around.control, self.clock, checkpoint.offer_id, checkpoint.extension or "", self.mailbox.put
+            ).cancel()
+            self.call.offered_to(None, None)
+        self.link.execute("multiset", _VARIABLES)
+        flow = self._flow(checkpoint)
+        at = None
+        if checkpoint.node is not None:
+            at = FlowCheckpoint(checkpoint.node, checkpoint.variables, checkpoint.step_entered_at)
+        self._follow(flow, at)
+
+    def _flow(self, checkpoint: Checkpoint) -> PublishedFlow:
+        """The very version the call began with; where it cannot be had, the one that its number has now."""
+        flow = self.snapshot.flows.get(checkpoint.flow or "")
+        if flow is not None and flow.version == checkpoint.flow_version:
+            return flow
+        if checkpoint.flow and checkpoint.flow_version:
+            earlier = self.around.configuration.flow(checkpoint.flow, checkpoint.flow_version)
+            if earlier is not None:
+                return earlier
+        destination = decide(self.snapshot.plan, checkpoint.to_number, checkpoint.from_number, self.now())
+        return flow_to(destination, self.snapshot.flows)
+
+    def _follow(self, flow: PublishedFlow, at: FlowCheckpoint | None = None) -> None:
+        self.phone = EslPhone(self, self.link, language=flow.flow.language, catalogue=self.around.catalogue)
+        interpreter = Interpreter(self.around.catalogue, self.snapshot.plan.calendars, now=self.call.instant)
+        ending = interpreter.run(flow, self.phone, self, at)
+        if self.call.now.result is None:
+            self.call.now.result = ending.disposition
+        if not ending.hung_up:
+            self.hang_up()
+
+    def _find_customer(self) -> None:
+        number = self.call.now.from_number
+        if not number or self.call.now.direction == "internal":
+            return
+        try:
+            match = self.around.customers.find(number)
+        except peewee.PeeweeException as error:
+            # Who calls is good to know; that they are served matters more.
+            log.warning("customer not looked up", call=self.call.call_id, error=str(error).strip())
+            return
+        self.customer, self.candidates = match.card, match.candidates
+        if match.card is not None:
+            self.call.found_customer(match.card)
+
+    # --- what the flow asks for ---
+
+    def now(self) -> datetime:
+        """The instant that hours are decided from: the present, or what a call on the virtual switch pretends."""
+        return self._pretended or self.clock.now()
+
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
+        self._waiting = Waiting(self, request)
+        try:
+            return self._waiting.run()
+        finally:
+            self._waiting = None
+
+    def ring(self, extension: str, seconds: float) -> RingOutcome:
+        return ring(self, extension, seconds)
+
+    def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
+        """End the call; always raises CallGone."""
+        self._hung_up_by_us = True
+        self.link.hangup(cause)
+        raise CallGone(cause)
+
+    def silence(self) -> None:
+        """Stop what the caller hears now, and all that was to follow."""
+        self.link.api(f"uuid_break {self.call.call_id} all", timeout=API_SECONDS)
+
+    def keep_message(self, message: Message) -> bool:
+        """Write a recorded message down if it is one."""
+        self.call.now.message = None
+        seconds = self.around.media.seconds(message.path, most=(self.clock.now() - message.began).total_seconds())
+        if seconds < SHORTEST_MESSAGE_SECONDS:
+            self.around.media.file(message.path).unlink(missing_ok=True)
+            return False
+        self.call.left_message(message, seconds)
+        return True
+
+    def expect_recording(self, recording_id: str, path: str, began: datetime) -> None:
+        """A conversation was recorded from `began` on; it is written down when its file is whole."""
+        self._recordings.append((recording_id, path, began))
+
+    # --- what the flow tells (ivr.visit.Watch) ---
+
+    def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime) -> None:
+        self.call.step_entered(flow, version, node, node_type, at)
+
+    def step_left(self, exit: str, at: datetime) -> None:
+        self.call.step_left(exit, at)
+
+    def checkpoint(self, node: str, variables: Mapping[str, Value]) -> None:
+        self.call.now.variables = dict(variables)
+        self.call.show()
+
+    # --- Redis ---
+
+    def tell_router(self, event: Event) -> None:
+        self.around.outbox.put(
+            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
+        )
+
+    def announce_again(self) -> None:
+        """Redis may have forgotten; tell it where this call stands."""
+        self.call.show()
+        if self._waiting is not None:
+            self._waiting.announce_again()
+
+    # --- the end ---
+
+    def end_now(self) -> None:
+        """This process ends and the call with it."""
+        self._hang_up_quietly()
+
+    def _hang_up_quietly(self) -> None:
+        self._hung_up_by_us = True
+        try:
+            self.link.hangup("NORMAL_TEMPORARY_FAILURE")
+        except EslError:
+            log.info("already gone", call=self.call.call_id)
+
+    def _close(self) -> None:
+        """Write the end down, once, whoever hung up first."""
+        call, now = self.call, self.call.now
+        self.link.wait_gone(GONE_SECONDS)
+        ended_at = call.instant()
+        ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
+        call.step_left("hung_up", ended_at)
+        call.ended(
+            now.result or cast(Disposition, outcome_when_gone(now.variables)),
+            ended_by,
+            self.link.hangup_cause or "NORMAL_CLEARING",
+            at=ended_at,
+        )
+        self.link.wait_closed(LINGER_SECONDS + 3)
+        for recording_id, path, began in self._recordings:
+            seconds = self.around.media.seconds(path, most=(ended_at - began).total_seconds())
+            if seconds > 0:
+                call.recorded(recording_id, path, began, seconds)
+            else:
+                log.error("recording missing", call=call.call_id, path=path)

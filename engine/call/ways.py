@@ -1,0 +1,39 @@
+"""From a destination to the flow that a call goes through: a number may name a flow, or, more simply, what is at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conf.errors import PointsmanError
+from dialplan.destinations import Destination, ToExtension, ToFlow, ToQueue, ToVoicemail
+from ivr.flow import Flow, PublishedFlow
+
+
+class NowhereToGo(PointsmanError):
+    """The destination names something that is not there."""
+
+
+def flow_to(destination: Destination, flows: Mapping[str, PublishedFlow]) -> PublishedFlow:
+    """The published flow, or one made for the destination (version 0). NowhereToGo where a flow is not published."""
+    if isinstance(destination, ToFlow):
+        try:
+            return flows[destination.flow]
+        except KeyError:
+            raise NowhereToGo(f"flow {destination.flow!r} is not published; publish it or change the number") from None
+    goodbye = {"type": "hang_up", "prompts": ["goodbye"]}
+    if isinstance(destination, ToQueue):
+        start = {"type": "queue", "queue": destination.queue, "exits": {"otherwise": "message"}}
+        message = {"type": "voicemail", "box": destination.queue, "exits": {"left": "goodbye"}}
+        return _made(f"queue-{destination.queue}", {"queue": start, "message": message, "goodbye": goodbye})
+    if isinstance(destination, ToExtension):
+        start = {"type": "ring", "extension": destination.extension, "exits": {"otherwise": "message"}}
+        message = {"type": "voicemail", "box": destination.extension, "exits": {"left": "goodbye"}}
+        return _made(f"extension-{destination.extension}", {"ring": start, "message": message, "goodbye": goodbye})
+    if isinstance(destination, ToVoicemail):
+        message = {"type": "voicemail", "box": destination.box, "exits": {"left": "goodbye"}}
+        return _made(f"voicemail-{destination.box}", {"message": message, "goodbye": goodbye})
+    raise NowhereToGo(f"a call is not taken to {destination!r}")
+
+
+def _made(name: str, nodes: dict[str, object]) -> PublishedFlow:
+    return PublishedFlow(0, Flow.parse({"name": name.lower(), "start": next(iter(nodes)), "nodes": nodes}))

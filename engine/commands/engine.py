@@ -1,0 +1,32 @@
+"""`pointsman engine`: one engine process."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+
+import click
+import gevent
+from gevent.event import Event
+
+from conf import installation
+from conf.settings import load
+from engine.process import EngineProcess
+
+
+@click.command()
+@click.option("--name", default=None, help="What this process is called on boards and in logs; engine-PID by default.")
+def engine(name: str | None) -> None:
+    """Run one engine process, for a set-up under systemd or containers."""
+    settings = installation.complete(load())
+    process = EngineProcess(settings, name or os.environ.get("POINTSMAN_PROCESS") or f"engine-{os.getpid()}")
+    ended = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, ended.set)
+    process.start()
+    # What was built so far lives as long as the process; the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
+    ended.wait()
+    process.stop()

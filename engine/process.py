@@ -1,0 +1,189 @@
+"""One engine process: everything it is made of, built once and joined by constructor arguments."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from datetime import datetime
+
+import gevent
+import msgspec
+import peewee
+import structlog
+
+from conf import database
+from conf.clock import Clock
+from conf.errors import PointsmanError
+from conf.settings import Settings
+from engine.call.configuration import Configuration
+from engine.call.media import Media
+from engine.call.registry import Inbox, Registry
+from engine.call.session import Session, Surroundings
+from engine.call.sweeper import Sweeper
+from engine.esl.control import Control
+from engine.esl.outbound import CallLink
+from engine.esl.server import OutboundServer
+from engine.live import connection, keys
+from engine.live.outbox import Outbox
+from engine.live.screenpop import ScreenPops
+from engine.records.customers import Customers
+from engine.records.journal import Journal
+from engine.records.shipping import Shipper
+from engine.routing import store
+from engine.routing.leader import Leader
+from sounds.catalogue import Catalogue
+
+HEARTBEAT_SECONDS = 1.0
+HEARTBEAT_LASTS_MS = 3000
+DRAIN_SECONDS = 5.0
+LOOPBACK = ("127.0.0.0/8",)
+
+log = structlog.get_logger(__name__)
+
+
+class SettingMissing(PointsmanError):
+    """A part is run alone without saying where the others are."""
+
+
+class EngineProcess:
+    """An engine process. `name` is what people call it (engine-1); its id is unlike that of every process before it."""
+
+    def __init__(self, settings: Settings, name: str) -> None:
+        if settings.database_url is None or settings.redis_url is None:
+            raise SettingMissing("set POINTSMAN_DATABASE_URL and POINTSMAN_REDIS_URL, or run `pointsman up`")
+        self.name = name
+        self.id = f"{name}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._settings = settings
+        self._clock = Clock.parse(settings.clock)
+        self._started_at = self._clock.now()
+        self._db = database.connect(settings.database_url, size=10, name=f"pointsman {name}")
+        database.bind(self._db)
+        self._redis = connection.commands(settings.redis_url)
+        self._registry = Registry()
+        self._outbox = Outbox(self._redis, on_return=self._registry.announce_again)
+        self._journal = Journal(settings.home / "journal", self.id)
+        self._shipper = Shipper(settings.home / "journal", settings.database_url, self._journal)
+        self._configuration = Configuration(self._db, zone=settings.timezone, country=settings.country)
+        password = settings.freeswitch_password
+        self._control = Control(
+            settings.control,
+            "" if password is None else password.get_secret_value(),
+        )
+        self._inbox = Inbox(
+            self.id, blocking=connection.blocking(settings.redis_url), registry=self._registry, outbox=self._outbox
+        )
+        self._leader = Leader(
+            self.id,
+            redis=self._redis,
+            blocking=connection.blocking(settings.redis_url),
+            journal=self._journal,
+            clock=self._clock,
+            roster=lambda: self._configuration.snapshot.roster,
+            presences=lambda: store.load_presences(self._db),
+            next_epoch=self._next_epoch,
+        )
+        media = Media(settings.home / "recordings")
+        self._around = Surroundings(
+            process_id=self.id,
+            clock=self._clock,
+            configuration=self._configuration,
+            journal=self._journal,
+            outbox=self._outbox,
+            redis=self._redis,
+            pops=ScreenPops(self._outbox),
+            customers=Customers(self._db, settings.country),
+            control=self._control,
+            registry=self._registry,
+            catalogue=Catalogue.of_home(settings.home),
+            media=media,
+            country=settings.country,
+            switch=settings.control,
+        )
+        self._sweeper = Sweeper(
+            db=self._db,
+            redis=self._redis,
+            control=self._control,
+            journal=self._journal,
+            outbox=self._outbox,
+            clock=self._clock,
+            media=media,
+            registry=self._registry,
+            on_duty=lambda: self._leader.router is not None,
+        )
+        self._server = OutboundServer(settings.esl, self._handle, allowed=LOOPBACK)
+        self._heart: gevent.Greenlet[..., None] | None = None
+
+    def start(self) -> None:
+        """Take part: from the end of this on calls may come."""
+        self._shipper.start()
+        self._outbox.start()
+        self._configuration.start()
+        self._control.start()
+        self._inbox.start()
+        self._leader.start()
+        self._sweeper.start()
+        self._heart = gevent.spawn(self._beat)
+        self._server.start()
+        log.info("engine ready", process=self.id, esl=self._settings.esl)
+
+    def stop(self) -> None:
+        """Take no more calls, let those that run end for a while, end the rest, and leave nothing unwritten."""
+        self._server.stop_accepting()
+        self._leader.stop()
+        self._sweeper.stop()
+        with gevent.Timeout(self._clock.wall_seconds(DRAIN_SECONDS), False):
+            while len(self._registry):
+                gevent.sleep(0.05)
+        for session in self._registry:
+            session.end_now()
+        self._server.stop(DRAIN_SECONDS)
+        if self._heart is not None:
+            self._heart.kill()
+        self._outbox.put("DEL", keys.process(self.id))
+        self._outbox.put("HDEL", keys.PROCESSES, self.id)
+        self._inbox.stop()
+        self._configuration.stop()
+        self._control.stop()
+        self._outbox.stop(2.0)
+        self._journal.close()
+        self._shipper.stop(5.0)
+        self._db.close_all()
+        log.info("engine ended", process=self.id)
+
+    def _handle(self, link: CallLink) -> None:
+        Session(self._around, link).run()
+
+    def _next_epoch(self, least: int) -> int:
+        try:
+            return store.next_epoch(self._db, least)
+        except peewee.PeeweeException as error:
+            # Postgres guards against a Redis that lost its memory; both away at once is for Redis alone to bridge.
+            log.warning("the epoch is Redis's word alone", error=str(error).strip())
+            return least + 1
+
+    def _beat(self) -> None:
+        while True:
+            self._outbox.put("SET", keys.process(self.id), "1", "PX", HEARTBEAT_LASTS_MS)
+            self._outbox.put(
+                "HSET", keys.PROCESSES, self.id, msgspec.json.encode(self._state(self._clock.now())).decode()
+            )
+            gevent.sleep(HEARTBEAT_SECONDS)
+
+    def _state(self, now: datetime) -> dict[str, object]:
+        return {
+            "id": self.id,
+            "name": self.name,
+            "kind": "engine",
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "started_at": self._started_at,
+            "at": now,
+            "calls": len(self._registry),
+            "switch": "up" if self._control.connected else "away",
+            "journal_pending": self._shipper.pending_bytes,
+            "journal_lag_seconds": round(self._shipper.lag_seconds, 3),
+            "redis_pending": len(self._outbox),
+            "router": self._leader.router is not None,
+            "mended": self._sweeper.mended,
+        }

@@ -1,0 +1,387 @@
+"""The router decides as its rules say, whatever happens in whatever order."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.routing.events import (
+    ClaimLost,
+    CloseOffer,
+    CloseWrapUp,
+    Decision,
+    EntryAdded,
+    EntryLeft,
+    Event,
+    MakeOffer,
+    OfferAnswered,
+    OfferFailed,
+    PlaceEntry,
+    PresenceWanted,
+    ReleaseEntry,
+    RosterPublished,
+    SetAgent,
+    TalkEnded,
+    TimePassed,
+    encode,
+)
+from engine.routing.roster import AgentProfile, QueueRule, Roster
+from engine.routing.router import Router
+
+
+def roster(*agents: AgentProfile, queues: tuple[QueueRule, ...] = ()) -> Roster:
+    return Roster(version=1, agents=agents, queues=queues or (QueueRule("sales", needs={"sales": 2}),))
+
+
+ANNA = AgentProfile(1, "Anna", "1001", {"sales": 5}, wrap_up_seconds=10)
+BEN = AgentProfile(2, "Ben", "1002", {"sales": 2}, wrap_up_seconds=0)
+CLARA = AgentProfile(3, "Clara", "1003", {"support": 5})
+
+
+class Desk:
+    """A router and a clock, with the events told as a story."""
+
+    def __init__(self, who: Roster, seed: int = 1) -> None:
+        self.router = Router(seed)
+        self.at = 0.0
+        self.tell(RosterPublished(at=0.0, roster=who))
+
+    def tell(self, event: Event) -> list[Decision]:
+        self.at = max(self.at, event.at)
+        return self.router.step(event)
+
+    def ready(self, agent_id: int, after: float = 1.0) -> list[Decision]:
+        self.at += after
+        return self.tell(PresenceWanted(at=self.at, agent_id=agent_id, presence="ready"))
+
+    def call(self, name: str, queue: str = "sales", after: float = 1.0, priority: int = 0) -> list[Decision]:
+        self.at += after
+        return self.tell(
+            EntryAdded(
+                at=self.at,
+                entry_id=name,
+                call_id=name,
+                queue=queue,
+                owner="engine-1",
+                entered_at=self.at,
+                priority=priority,
+            )
+        )
+
+    def answered(self, offer: MakeOffer, after: float = 1.0) -> list[Decision]:
+        self.at += after
+        return self.tell(
+            OfferAnswered(
+                at=self.at,
+                offer_id=offer.offer_id,
+                entry_id=offer.entry_id,
+                call_id=offer.call_id,
+                queue=offer.queue,
+                agent_id=offer.agent_id,
+            )
+        )
+
+    def failed(self, offer: MakeOffer, result: str = "no_answer", after: float = 1.0) -> list[Decision]:
+        self.at += after
+        return self.tell(OfferFailed(at=self.at, offer_id=offer.offer_id, result=result))  # type: ignore[arg-type]
+
+    def ended(self, offer: MakeOffer, after: float = 1.0) -> list[Decision]:
+        self.at += after
+        return self.tell(TalkEnded(at=self.at, offer_id=offer.offer_id, agent_id=offer.agent_id))
+
+    def pass_time(self, seconds: float) -> list[Decision]:
+        self.at += seconds
+        return self.tell(TimePassed(at=self.at))
+
+
+def offers(decisions: list[Decision]) -> list[MakeOffer]:
+    return [decision for decision in decisions if isinstance(decision, MakeOffer)]
+
+
+def state(decisions: list[Decision], agent_id: int) -> tuple[str, str, str | None]:
+    last = [each for each in decisions if isinstance(each, SetAgent) and each.agent_id == agent_id][-1]
+    return last.presence, last.work, last.reason
+
+
+def test_a_call_goes_to_the_agent_idle_longest_among_those_with_the_skill() -> None:
+    desk = Desk(roster(ANNA, BEN, CLARA))
+    for agent in (CLARA, BEN, ANNA):
+        desk.ready(agent.agent_id)
+    (offer,) = offers(desk.call("one"))
+    assert offer.agent_id == BEN.agent_id
+    assert offer.why["candidates_count"] == 2
+    assert {each["name"]: each["reason"] for each in offer.why["left_out"]} == {"Clara": "lacks sales at level 2"}
+
+
+def test_a_pause_gains_no_place_in_the_row_of_idle_agents() -> None:
+    desk = Desk(roster(ANNA, BEN))
+    desk.ready(1)
+    desk.ready(2)
+    desk.at += 5
+    desk.tell(PresenceWanted(at=desk.at, agent_id=1, presence="pause", reason="lunch"))
+    desk.ready(1, after=60)
+    (offer,) = offers(desk.call("one"))
+    assert offer.agent_id == 1
+
+
+def test_calls_are_served_in_the_order_of_coming_but_priority_has_a_head_start() -> None:
+    desk = Desk(roster(ANNA))
+    desk.tell(PresenceWanted(at=1, agent_id=1, presence="pause"))
+    for name, priority in (("first", 0), ("second", 0), ("third", 1)):
+        placed = desk.call(name, priority=priority)
+        assert [type(each) for each in placed] == [PlaceEntry]
+    (offer,) = offers(desk.ready(1))
+    assert offer.entry_id == "third"
+    desk.answered(offer)
+    (offer,) = offers(desk.ended(offer) + desk.pass_time(10))
+    assert offer.entry_id == "first"
+
+
+def test_a_low_priority_call_that_waited_longer_than_the_head_start_is_first() -> None:
+    desk = Desk(roster(ANNA))
+    desk.tell(PresenceWanted(at=1, agent_id=1, presence="pause"))
+    desk.call("patient")
+    desk.call("important", after=61, priority=1)
+    (offer,) = offers(desk.ready(1))
+    assert offer.entry_id == "patient"
+
+
+def test_an_agent_who_does_not_answer_is_paused_and_the_call_goes_on_to_the_next() -> None:
+    desk = Desk(roster(ANNA, BEN))
+    desk.ready(1)
+    desk.ready(2)
+    (offer,) = offers(desk.call("one"))
+    decisions = desk.failed(offer)
+    assert state(decisions, offer.agent_id) == ("pause", "idle", "no_answer")
+    assert [(each.entry_id, each.agent_id) for each in offers(decisions)] == [("one", 2)]
+    assert [each.result for each in decisions if isinstance(each, CloseOffer)] == ["no_answer"]
+
+
+def test_a_presence_wanted_in_a_talk_comes_true_after_it() -> None:
+    desk = Desk(roster(BEN))
+    desk.ready(2)
+    (offer,) = offers(desk.call("one"))
+    desk.answered(offer)
+    assert not desk.tell(PresenceWanted(at=desk.at + 1, agent_id=2, presence="pause", reason="lunch"))
+    assert state(desk.ended(offer, after=2), 2) == ("pause", "idle", "lunch")
+
+
+def test_wrap_up_lasts_its_time_and_is_recorded_and_then_the_next_call_comes() -> None:
+    desk = Desk(roster(ANNA))
+    desk.ready(1)
+    (offer,) = offers(desk.call("one"))
+    desk.answered(offer)
+    desk.call("two")
+    assert state(desk.ended(offer), 1)[1] == "wrap_up"
+    assert not offers(desk.pass_time(9.9))
+    decisions = desk.pass_time(0.2)
+    assert [each.call_id for each in decisions if isinstance(each, CloseWrapUp)] == ["one"]
+    assert [each.entry_id for each in offers(decisions)] == ["two"]
+
+
+def test_nobody_logged_in_is_told_at_once_and_again_when_the_last_one_leaves() -> None:
+    desk = Desk(roster(ANNA))
+    (released,) = desk.call("one")
+    assert isinstance(released, ReleaseEntry)
+    assert released.result == "no_agent"
+    desk.tell(PresenceWanted(at=desk.at, agent_id=1, presence="pause"))
+    desk.call("two")
+    desk.tell(PresenceWanted(at=desk.at + 1, agent_id=1, presence="offline"))
+    assert [type(each) for each in desk.pass_time(5)] == []
+    assert [each.result for each in desk.pass_time(10) if isinstance(each, ReleaseEntry)] == ["no_agent"]
+
+
+def test_the_queue_is_left_after_the_longest_wait_and_refuses_more_than_it_holds() -> None:
+    rule = QueueRule("sales", longest_wait_seconds=60, most_waiting=1)
+    desk = Desk(roster(ANNA, queues=(rule,)))
+    desk.tell(PresenceWanted(at=1, agent_id=1, presence="pause"))
+    desk.call("one")
+    assert [each.result for each in desk.call("two") if isinstance(each, ReleaseEntry)] == ["full"]
+    assert [each.entry_id for each in desk.pass_time(60) if isinstance(each, ReleaseEntry)] == ["one"]
+
+
+def test_a_caller_who_leaves_frees_the_agent_for_the_next() -> None:
+    desk = Desk(roster(BEN))
+    desk.ready(2)
+    (offer,) = offers(desk.call("one"))
+    desk.call("two")
+    decisions = desk.tell(EntryLeft(at=desk.at + 1, entry_id="one"))
+    closed = [each for each in decisions if isinstance(each, CloseOffer)]
+    assert [(each.offer_id, each.result) for each in closed] == [(offer.offer_id, "caller_left")]
+    assert [each.entry_id for each in offers(decisions)] == ["two"]
+
+
+def test_another_owner_keeps_the_place_and_the_dead_owners_offer_is_void() -> None:
+    desk = Desk(roster(ANNA, BEN))
+    desk.ready(2)
+    (offer,) = offers(desk.call("one"))
+    desk.call("two")
+    again = EntryAdded(at=desk.at + 1, entry_id="one", call_id="one", queue="sales", owner="engine-2", entered_at=2.0)
+    decisions = desk.tell(again)
+    assert [each.result for each in decisions if isinstance(each, CloseOffer)] == ["failed"]
+    assert [(each.entry_id, each.owner) for each in offers(decisions)] == [("one", "engine-2")]
+    assert offers(decisions)[0].offer_id != offer.offer_id
+
+
+def test_a_talk_that_redis_forgot_is_believed_and_whoever_was_offered_instead_waits_on() -> None:
+    desk = Desk(roster(BEN))
+    desk.ready(2)
+    (offer,) = offers(desk.call("one"))
+    other = OfferAnswered(
+        at=desk.at + 1, offer_id=str(uuid.uuid4()), entry_id="gone", call_id="zero", queue="sales", agent_id=2
+    )
+    decisions = desk.tell(other)
+    assert [(each.offer_id, each.owner) for each in decisions if isinstance(each, CloseOffer)] == [
+        (offer.offer_id, "engine-1")
+    ]
+    assert state(decisions, 2)[1] == "talking"
+    assert not offers(decisions)
+    assert "one" in desk.router.entries
+
+
+SKILLS = ("sales", "support", "danish")
+agents_drawn = st.lists(
+    st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5), max_size=3), min_size=1, max_size=6
+).map(
+    lambda drawn: tuple(
+        AgentProfile(number, f"agent {number}", str(1000 + number), skills, wrap_up_seconds=number % 3)
+        for number, skills in enumerate(drawn, 1)
+    )
+)
+queues_drawn = st.lists(
+    st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5), max_size=2), min_size=1, max_size=3
+).map(
+    lambda drawn: tuple(
+        QueueRule(f"q{number}", needs=needs, priority=number % 2, most_waiting=5, longest_wait_seconds=50)
+        for number, needs in enumerate(drawn)
+    )
+)
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["call", "leave", "answer", "fail", "lose", "end", "presence", "time", "publish", "again"]),
+        st.integers(0, 99),
+        st.floats(0, 20),
+    ),
+    max_size=120,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(agents=agents_drawn, queues=queues_drawn, plan=moves, seed=st.integers(0, 2**32))
+def test_whatever_happens_nobody_has_two_calls_and_every_entry_ends_once(
+    agents: tuple[AgentProfile, ...], queues: tuple[QueueRule, ...], plan: list[tuple[str, int, float]], seed: int
+) -> None:
+    who = Roster(1, agents, queues)
+    story: list[Event] = [RosterPublished(at=0.0, roster=who)]
+    router = Router(seed)
+    told: list[Decision] = list(router.step(story[0]))
+    now, count = 0.0, 0
+    live: dict[str, MakeOffer] = {}
+    talking: dict[str, MakeOffer] = {}
+    waiting: dict[str, EntryAdded] = {}
+    ended: Counter[str] = Counter()
+    profiles = {agent.agent_id: agent for agent in agents}
+
+    def check(decisions: list[Decision]) -> None:
+        for decision in decisions:
+            if isinstance(decision, MakeOffer):
+                assert decision.entry_id in waiting
+                assert all(offer.entry_id != decision.entry_id for offer in live.values())
+                assert all(each.agent_id != decision.agent_id for each in (*live.values(), *talking.values()))
+                needs = next(queue.needs for queue in queues if queue.name == decision.queue)
+                skills = profiles[decision.agent_id].skills
+                assert all(skills.get(skill, 0) >= level for skill, level in needs.items())
+                live[decision.offer_id] = decision
+            elif isinstance(decision, CloseOffer):
+                closed = live.pop(decision.offer_id)
+                if decision.result == "answered":
+                    talking[closed.offer_id] = closed
+            elif isinstance(decision, ReleaseEntry):
+                ended[decision.entry_id] += 1
+                del waiting[decision.entry_id]
+        for agent in router.agents.values():
+            holds = sum(each.agent_id == agent.profile.agent_id for each in (*live.values(), *talking.values()))
+            assert holds == (agent.work in ("offered", "talking"))
+        for entry in waiting.values():
+            if not any(offer.entry_id == entry.entry_id for offer in live.values()):
+                needs = next(queue.needs for queue in queues if queue.name == entry.queue)
+                for agent in router.agents.values():
+                    able = all(agent.profile.skills.get(skill, 0) >= level for skill, level in needs.items())
+                    assert not (agent.free and able), "a call waits beside a free agent who could have it"
+
+    for move, pick, after in plan:
+        now += after
+        event: Event = TimePassed(at=now)
+        if move == "call":
+            count += 1
+            queue = queues[pick % len(queues)].name
+            event = EntryAdded(
+                at=now, entry_id=f"e{count}", call_id=f"c{count}", queue=queue, owner="engine-1", entered_at=now
+            )
+            waiting[event.entry_id] = event
+        elif move == "again" and waiting:
+            known = list(waiting.values())[pick % len(waiting)]
+            event = EntryAdded(
+                at=now,
+                entry_id=known.entry_id,
+                call_id=known.call_id,
+                queue=known.queue,
+                owner=f"engine-{pick % 3}",
+                entered_at=known.entered_at,
+            )
+        elif move == "leave" and waiting:
+            name = list(waiting)[pick % len(waiting)]
+            router_knows = name in router.entries
+            assert router_knows
+            del waiting[name]
+            ended[name] += 1
+            event = EntryLeft(at=now, entry_id=name)
+        elif move == "answer" and live:
+            offer = list(live.values())[pick % len(live)]
+            # Timers of the router may close the very offer first; then the talk is true all the same.
+            event = OfferAnswered(
+                at=now,
+                offer_id=offer.offer_id,
+                entry_id=offer.entry_id,
+                call_id=offer.call_id,
+                queue=offer.queue,
+                agent_id=offer.agent_id,
+            )
+            before = router.step(TimePassed(at=now))
+            story.append(TimePassed(at=now))
+            told += before
+            check(before)
+            if offer.offer_id not in live:
+                continue
+            waiting.pop(offer.entry_id)
+            ended[offer.entry_id] += 1
+        elif move == "fail" and live:
+            offer = list(live.values())[pick % len(live)]
+            event = OfferFailed(at=now, offer_id=offer.offer_id, result=("no_answer", "busy", "failed")[pick % 3])  # type: ignore[arg-type]
+        elif move == "lose" and live:
+            offer = list(live.values())[pick % len(live)]
+            event = ClaimLost(at=now, offer_id=offer.offer_id, entry_gone=False)
+        elif move == "end" and talking:
+            offer = talking.pop(list(talking)[pick % len(talking)])
+            event = TalkEnded(at=now, offer_id=offer.offer_id, agent_id=offer.agent_id)
+        elif move == "presence":
+            event = PresenceWanted(
+                at=now,
+                agent_id=agents[pick % len(agents)].agent_id,
+                presence=("ready", "ready", "pause", "offline")[pick % 4],  # type: ignore[arg-type]
+            )
+        elif move == "publish":
+            event = RosterPublished(at=now, roster=who)
+        story.append(event)
+        decisions = router.step(event)
+        told += decisions
+        check(decisions)
+
+    assert all(times == 1 for times in ended.values())
+    assert set(waiting) == set(router.entries)
+    replayed = Router(seed)
+    again = [decision for event in story for decision in replayed.step(event)]
+    assert encode(again) == encode(told)
