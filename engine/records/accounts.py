@@ -94,7 +94,7 @@ class Accounts:
             raise AccountRefused(f"{name!r} is no account name: it must not be empty nor begin or end with a space")
         if role not in ROLES:
             raise AccountRefused(f"{role!r} is no role; the roles are {', '.join(ROLES)}")
-        hashed = self._hash(password)
+        hashed = self.hash(password)
         try:
             with self._db.connection_context(), self._db.atomic():
                 made = Account.create(
@@ -106,7 +106,7 @@ class Accounts:
 
     def set_password(self, name: str, password: str) -> None:
         """Give the account another password, which ends its sessions. AccountRefused."""
-        hashed = self._hash(password)
+        hashed = self.hash(password)
         with self._db.connection_context():
             changed = (
                 Account.update(password_hash=hashed, session_key=secrets.token_hex(16))
@@ -126,9 +126,10 @@ class Accounts:
             ApiToken.create(account=account, name=token_name, token_hash=_token_hash(token), created_at=now)
         return token
 
-    def _hash(self, password: str) -> str:
-        if len(password) < SHORTEST_PASSWORD:
-            raise AccountRefused(f"the password has {len(password)} characters; {SHORTEST_PASSWORD} is the least")
+    def hash(self, password: str, *, shortest: int = SHORTEST_PASSWORD) -> str:
+        """The hash that is kept of a password. AccountRefused where it is too short or too long."""
+        if len(password) < shortest:
+            raise AccountRefused(f"the password has {len(password)} characters; {shortest} is the least")
         if len(password) > LONGEST_PASSWORD:
             raise AccountRefused(f"the password has {len(password)} characters; {LONGEST_PASSWORD} is the most")
         return self._in_thread(self._hasher.hash, password)
