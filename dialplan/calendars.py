@@ -52,6 +52,14 @@ def parse(document: Any, *, zone: ZoneInfo, years: Sequence[int]) -> list[Calend
     return calendars
 
 
+def zone_named(name: str) -> ZoneInfo:
+    """The time zone of this IANA name. CalendarInvalid where there is none; zoneinfo itself raises a KeyError for most."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise CalendarInvalid(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
+
+
 def holidays_of(country: str, years: Sequence[int]) -> dict[date, str]:
     """The public holidays of a country in these years, in English where the library has the words."""
     try:
@@ -74,7 +82,7 @@ def _calendar(entry: Any, zone: ZoneInfo, years: Sequence[int]) -> Calendar:
         own = entry.get("timezone")
         return Calendar(
             name.strip(),
-            zone if own is None else _zone(own),
+            zone if own is None else zone_named(str(own)),
             _weekly(entry.get("weekly")),
             _holidays(entry.get("holidays"), years),
         )
@@ -91,13 +99,6 @@ def _weekly(weekly: object) -> tuple[Opening, ...]:
     if len(set(openings)) != len(openings):
         raise CalendarInvalid("the same hours stand twice on one day")
     return tuple(sorted(openings))
-
-
-def _zone(name: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(name))
-    except (ValueError, OSError) as error:
-        raise CalendarInvalid(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
 
 
 def _openings(days: object, hours: object) -> Iterator[Opening]:

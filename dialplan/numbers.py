@@ -17,7 +17,7 @@ LONGEST = 80
 """Characters. Nothing longer is a number, in whatever spelling."""
 
 LONGEST_INTERNAL = 6
-_INTERNAL = re.compile(r"[0-9*#]{1,6}")
+_INTERNAL = re.compile(rf"[0-9*#]{{1,{LONGEST_INTERNAL}}}")
 _URI = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
 _SPELLING = re.compile(r"[0-9+()\-./ ]+")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
@@ -49,16 +49,19 @@ def normalise(text: str, country: str) -> str:
 
 
 def display(number: str, country: str) -> str:
-    """A normalised number as people write it: the national way at home, the international way abroad."""
-    if not number.startswith("+"):
-        return number
-    parsed = _parse(number, country)
+    """A normalised number as people write it: the national way at home, the international way abroad.
+
+    In the few countries whose numbers are as short as internal ones, the international way at home too: `normalise` reads
+    what this shows as the number it was.
+    """
+    parsed = _parse(number, country) if number.startswith("+") else None
     if parsed is None:
         return number
-    at_home = parsed.country_code == phonenumbers.country_code_for_region(country)
-    return phonenumbers.format_number(
-        parsed, PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
-    )
+    if parsed.country_code == phonenumbers.country_code_for_region(country):
+        national: str = phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL)
+        if len(re.sub("[^0-9]", "", national)) > LONGEST_INTERNAL:
+            return national
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL)
 
 
 def same(one: str, other: str, country: str) -> bool:

@@ -61,9 +61,9 @@ def load_calendars(db: Database, *, zone: str) -> dict[str, Calendar]:
 
 def _zone(row: CalendarRow, otherwise: str) -> ZoneInfo:
     try:
-        return ZoneInfo(row.timezone)
-    except (ValueError, OSError):
-        log.error("a calendar goes by the installation's time zone", calendar=row.name, unknown=row.timezone)
+        return calendars.zone_named(row.timezone)
+    except CalendarInvalid as error:
+        log.error("a calendar goes by the installation's time zone", calendar=row.name, why=str(error))
         return ZoneInfo(otherwise)
 
 

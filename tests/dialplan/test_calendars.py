@@ -1,0 +1,105 @@
+"""Calendars as people write them."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dialplan import calendars, documents
+from dialplan.errors import CalendarInvalid, DocumentInvalid
+from dialplan.hours import Opening
+
+ZONE = ZoneInfo("Europe/Copenhagen")
+YEARS = range(2026, 2029)
+
+
+def one(weekly: str = "{}", holidays: str = "[]", more: str = ""):
+    text = f"calendars: [{{name: Office, weekly: {weekly}, holidays: {holidays}{more}}}]"
+    return calendars.parse(documents.read(text), zone=ZONE, years=YEARS)[0]
+
+
+def test_hours_of_days_and_ranges():
+    office = one('{mon-thu: ["09:00-12:00", "12:30-17:00"], fri: ["22:00-02:00"], sun: ["00:00-24:00"]}')
+    assert office.of_weekday(3) == (Opening(3, 540, 720), Opening(3, 750, 1020))
+    assert office.of_weekday(4) == (Opening(4, 1320, 1560),)
+    assert office.of_weekday(5) == ()
+    assert office.of_weekday(6) == (Opening(6, 0, 1440),)
+    assert office.zone == ZONE
+
+
+def test_holidays_of_a_country_of_a_day_and_of_every_year():
+    office = one(holidays='[DK, "2026-06-05 Company picnic", "12-24 Christmas Eve", "02-29 Leap day"]')
+    assert office.holidays[date(2026, 12, 25)] == "Christmas Day"
+    assert office.holidays[date(2026, 4, 3)] == "Good Friday"
+    assert office.holidays[date(2026, 6, 5)] == "Company picnic"
+    assert [date(year, 12, 24) in office.holidays for year in YEARS] == [True] * 3
+    assert office.holidays[date(2028, 2, 29)] == "Leap day"
+    assert date(2027, 6, 5) not in office.holidays
+    assert one(holidays="DE").holidays[date(2026, 10, 3)] == "German Unity Day"
+
+
+def test_a_zone_of_its_own():
+    assert one(more=", timezone: Asia/Tokyo").zone == ZoneInfo("Asia/Tokyo")
+    assert one(more=", timezone: null").zone == ZONE
+
+
+@pytest.mark.parametrize(
+    ("parts", "named"),
+    [
+        ({"weekly": '{mun: ["09:00-12:00"]}'}, "mun"),
+        ({"weekly": '{fri-mon: ["09:00-12:00"]}'}, "backwards"),
+        ({"weekly": '{mon: ["9-12"]}'}, "9-12"),
+        ({"weekly": '{mon: ["09:00-25:00"]}'}, "25:00"),
+        ({"weekly": '{mon: ["09:00-24:30"]}'}, "24:00"),
+        ({"weekly": '{mon: ["09:00-12:00", "09:00-12:00"]}'}, "twice"),
+        ({"weekly": '{mon: ["09:00-12:00"], mon-fri: ["09:00-12:00"]}'}, "twice"),
+        ({"weekly": '{mon: "09:00-12:00"}'}, "list"),
+        ({"weekly": "[]"}, "weekly"),
+        ({"holidays": "[XX]"}, "XX"),
+        ({"holidays": "[2026-02-30 No day]"}, "2026-02-30"),
+        ({"holidays": "[Christmas]"}, "Christmas"),
+        ({"holidays": "{}"}, "list"),
+        ({"more": ", timezone: Mars/Base"}, "Mars/Base"),
+        ({"more": ", hollidays: []"}, "hollidays"),
+    ],
+)
+def test_faults_are_named_with_their_calendar(parts, named):
+    with pytest.raises(CalendarInvalid, match=f"'Office'.*{named}"):
+        one(**parts)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "calendars: 5", "calendars: [5]", "calendars: [{}]", "calendars: [{name: A}, {name: A}]"]
+)
+def test_what_is_no_document(text):
+    with pytest.raises(CalendarInvalid):
+        calendars.parse(documents.read(text), zone=ZONE, years=YEARS)
+
+
+def test_yaml_without_its_surprises():
+    read = documents.read(
+        "{a: 12:30, b: 010, c: no, d: 2026-12-24, e: 5, f: true, g: 2.5, h: null, i: -3, 9: x, '010': y, j: 0x1F}"
+    )
+    assert read == {
+        "a": "12:30", "b": "010", "c": "no", "d": "2026-12-24", "e": 5, "f": True, "g": 2.5, "h": None, "i": -3, 9: "x",
+        "010": "y", "j": "0x1F",
+    }  # fmt: skip
+    assert documents.read(documents.write(read)) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("a: 1\na: 2", "twice"),
+        ("9: 1\n'9': 2", "twice"),
+        ("a: &x [1]\nb: *x", "reference"),
+        ("[" * 5000, "."),
+        ("a: [1", "line"),
+        ("!!python/object:os.system x", "python"),
+        ("{[1]: 2}", "key"),
+        ("x" * 4_000_001, "characters"),
+    ],
+)
+def test_yaml_that_is_refused(text, named):
+    with pytest.raises(DocumentInvalid, match=named):
+        documents.read(text)
