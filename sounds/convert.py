@@ -31,6 +31,9 @@ READ_TIMEOUT = 60.0
 _ODD_WAV = frozenset({6, 7, 3, 17})
 """WAVE's A-law, mu-law, floating point and IMA ADPCM: not plain samples, so ffmpeg reads them."""
 
+_EXTENSIBLE = 0xFFFE
+"""WAVE's long form, which names its kind of samples further on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -209,8 +212,11 @@ def _check_length(source: Path, length: float, limits: Limits) -> None:
 def _odd(source: Path) -> bool:
     with source.open("rb") as file:
         head = file.read(4096)
-    at = head.find(b"fmt ", 12)
-    return at > 0 and int.from_bytes(head[at + 8 : at + 10], "little") in _ODD_WAV
+    at = head.find(b"fmt ", 12) + 8
+    code = int.from_bytes(head[at : at + 2], "little")
+    if code == _EXTENSIBLE:
+        code = int.from_bytes(head[at + 24 : at + 26], "little")
+    return at >= 8 and code in _ODD_WAV
 
 
 def _finish(samples: bytes, rate: int, trimmed: bool) -> bytes:

@@ -119,7 +119,7 @@ def prompt(text: str, language: str, voice: Synthesiser) -> bytes:
     samples = level.trim(samples, lead=0.03, tail=0.1 if sentence else 0.04, threshold_dbfs=-54)
     if not samples:
         raise SynthesisFailed(f"{voice.name} gave only silence for {text!r}")
-    return level.fade(samples)
+    return level.fade(level.even(samples))
 
 
 def _require(voice: Synthesiser, language: str) -> None:
