@@ -1,0 +1,233 @@
+"""One socket to FreeSWITCH: commands out, replies back in their order, everything else to whoever listens.
+
+One greenlet reads. What it calls (`on_frame`, `on_close`, the replies' own methods) runs in that greenlet and must not
+block: while it is busy nothing else is read, and a peer that is not read from is cut off by FreeSWITCH in the end
+(mod_event_socket.c:380). Writing never blocks either, so such a callback may send commands.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import gevent
+import structlog
+from gevent.event import AsyncResult, Event
+from gevent.socket import socket
+
+from engine.esl import names
+from engine.esl.errors import EslError, FrameBroken, LinkBusy, LinkClosed, ReplyTimeout
+from engine.esl.frames import BODY_LIMIT, Frame, FrameReader
+
+RECEIVE_BYTES: Final = 32 * 1024
+YIELD_BYTES: Final = 128 * 1024
+"""How much one link may be read from before the others get their turn: gevent's recv does not yield while data is there."""
+
+UNSENT_LIMIT: Final = 1024 * 1024
+UNANSWERED_LIMIT: Final = 1024
+STUCK_SECONDS: Final = 10.0
+"""How long a peer may take no byte of what is to be sent before the link is given up."""
+
+log = structlog.get_logger(__name__)
+
+
+class Answerable(Protocol):
+    """What waits for the reply to one command. Both methods are called by the link, one of them, once; neither may block."""
+
+    def answered(self, frame: Frame) -> None: ...
+
+    def lost(self, error: EslError) -> None: ...
+
+
+class Reply:
+    """The reply to one command, to be waited for by one greenlet."""
+
+    __slots__ = ("_arrival",)
+
+    def __init__(self) -> None:
+        self._arrival: AsyncResult[Frame] = AsyncResult()
+
+    def answered(self, frame: Frame) -> None:
+        self._arrival.set(frame)
+
+    def lost(self, error: EslError) -> None:
+        self._arrival.set_exception(error)
+
+    def wait(self, timeout: float) -> Frame:
+        """The reply. ReplyTimeout after `timeout` seconds, LinkClosed when the link ended before it came."""
+        try:
+            frame = self._arrival.get(timeout=timeout)
+        except gevent.Timeout:
+            frame = None
+        if frame is None:
+            raise ReplyTimeout(f"no reply within {timeout:g} s")
+        return frame
+
+
+class _Unheard:
+    """Waits for a reply that nobody wants to know."""
+
+    __slots__ = ()
+
+    def answered(self, frame: Frame) -> None:
+        if frame.refused:
+            log.warning("command_refused", reply=frame.data.strip())
+
+    def lost(self, error: EslError) -> None:
+        pass
+
+
+UNHEARD: Final = _Unheard()
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+class Link:
+    """A connected socket. `start` begins to read.
+
+    `on_frame` gets each frame that is no reply, `on_close` the reason once the link has ended, after everything that
+    waited for a reply has been told. `closed` says whether it has.
+    """
+
+    __slots__ = (
+        "_ended",
+        "_limit",
+        "_sock",
+        "_unsent",
+        "_waiting",
+        "closed",
+        "on_close",
+        "on_frame",
+        "reason",
+    )
+
+    def __init__(
+        self,
+        sock: socket,
+        on_frame: Callable[[Frame], None],
+        on_close: Callable[[LinkClosed], None] = _nothing,
+        *,
+        limit: int = BODY_LIMIT,
+    ) -> None:
+        self.on_frame = on_frame
+        self.on_close = on_close
+        self.closed = False
+        self.reason: LinkClosed | None = None
+        self._sock = sock
+        self._limit = limit
+        self._waiting: deque[Answerable] = deque()
+        self._unsent: bytearray | None = None
+        self._ended: Event | None = None
+
+    def start(self) -> None:
+        """Begin to read, in a greenlet of the link's own that ends with it."""
+        gevent.spawn_raw(self._read)
+
+    def post(self, data: bytes, reply: Answerable = UNHEARD) -> None:
+        """Send one command and go on; `reply` is told what comes back. LinkClosed, or LinkBusy when the bounds are reached:
+        then nothing was sent."""
+        if self.closed:
+            raise LinkClosed(str(self.reason or "the link is closed"))
+        if len(self._waiting) >= UNANSWERED_LIMIT:
+            raise LinkBusy(f"{UNANSWERED_LIMIT} commands are unanswered on this link")
+        if self._unsent is not None and len(self._unsent) + len(data) > UNSENT_LIMIT:
+            raise LinkBusy(f"FreeSWITCH has left {len(self._unsent)} bytes unread on this link")
+        self._waiting.append(reply)
+        self._write(data)
+
+    def send(self, data: bytes, timeout: float) -> Frame:
+        """Send one command and wait for its reply, whatever that says. LinkClosed, LinkBusy, or ReplyTimeout after
+        `timeout` seconds; a late reply keeps its place in the order and is dropped."""
+        reply = Reply()
+        self.post(data, reply)
+        return reply.wait(timeout)
+
+    def _write(self, data: bytes) -> None:
+        if self._unsent is not None:
+            self._unsent += data
+            return
+        try:
+            sent = self._sock.send(data, 0, 0.0)  # type: ignore[call-arg]  # the stub lacks gevent's timeout
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            self.close(f"FreeSWITCH cannot be written to: {error}")
+            return
+        if sent < len(data):
+            self._unsent = bytearray(data[sent:])
+            gevent.spawn_raw(self._write_rest)
+
+    def _write_rest(self) -> None:
+        try:
+            while self._unsent and not self.closed:
+                with gevent.Timeout(STUCK_SECONDS, TimeoutError(f"nothing was read for {STUCK_SECONDS:g} s")):
+                    sent = self._sock.send(bytes(self._unsent[:65536]))
+                del self._unsent[:sent]
+            self._unsent = None
+        except (OSError, AttributeError) as error:
+            # A gevent socket that another greenlet closes has no `send` any more but an OSError or, later, no socket.
+            self.close(f"FreeSWITCH cannot be written to: {error}")
+
+    def _read(self) -> None:
+        reader = FrameReader(self._limit)
+        reason = "FreeSWITCH closed the link"
+        unyielded = 0
+        try:
+            while not self.closed:
+                data = self._sock.recv(RECEIVE_BYTES)
+                if not data:
+                    reader.eof()
+                    break
+                for frame in reader.feed(data):
+                    self._take(frame)
+                if reader.broken is not None:
+                    raise reader.broken
+                unyielded += len(data)
+                if unyielded > YIELD_BYTES:
+                    unyielded = 0
+                    gevent.sleep(0)
+        except (FrameBroken, OSError) as error:
+            reason = f"the link to FreeSWITCH broke: {error}"
+        finally:
+            self.close(reason)
+
+    def _take(self, frame: Frame) -> None:
+        content_type = frame.content_type
+        if content_type in (names.COMMAND_REPLY, names.API_RESPONSE):
+            if not self._waiting:
+                raise FrameBroken("a reply came that no command is waiting for")
+            self._waiting.popleft().answered(frame)
+            return
+        try:
+            self.on_frame(frame)
+        except FrameBroken:
+            raise
+        except Exception:  # a listener's fault must not end the reading
+            log.exception("frame_listener_failed", frame=repr(frame))
+
+    def close(self, reason: str = "the link was closed") -> None:
+        """End the link: the socket is closed, everything that waits is told LinkClosed, then `on_close` is called. Once."""
+        if self.closed:
+            return
+        self.closed = True
+        error = self.reason = LinkClosed(reason)
+        self._sock.close()
+        while self._waiting:
+            self._waiting.popleft().lost(error)
+        on_close = self.on_close
+        # The listeners mostly hold this link in turn; without the circle both are freed at once.
+        self.on_frame = self.on_close = _nothing
+        if self._ended is not None:
+            self._ended.set()
+        on_close(error)
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Whether the link has ended, waiting up to `timeout` seconds for it."""
+        if not self.closed:
+            if self._ended is None:
+                self._ended = Event()
+            self._ended.wait(timeout)
+        return self.closed

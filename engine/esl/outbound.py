@@ -1,0 +1,464 @@
+"""A call that FreeSWITCH handed over: one outbound socket, one channel.
+
+`CallLink` has greenswitch's `OutboundSession` as its base, with its names and exceptions, but shares no machinery with it:
+one greenlet a call instead of three, bytes instead of dictionaries, and every wait by id, with a time-out, ended by the end
+of the call.
+"""
+
+from __future__ import annotations
+
+import uuid as uuids
+from collections.abc import Callable, Iterable
+from typing import Final
+
+import structlog
+from gevent.socket import socket
+from greenswitch.esl import OutboundSession
+
+from engine.esl import commands, names
+from engine.esl.awaited import OPTIONAL, Execution, Expected, Handover
+from engine.esl.errors import CallGone, CommandRejected, EslError, LinkClosed, ReplyTimeout
+from engine.esl.frames import Event, Frame, raw_header
+from engine.esl.link import Link
+from engine.esl.verbs import Verbs
+
+CONNECT_SECONDS: Final = 10.0
+REPLY_SECONDS: Final = 10.0
+LINGER_SECONDS: Final = 5
+FAREWELL_SECONDS: Final = 3.0
+"""How long after `exit` the second disconnect notice is waited for."""
+
+_EVENT_NAME: Final = b"Event-Name: "
+_COMPLETE: Final = names.CHANNEL_EXECUTE_COMPLETE.encode()
+_HANGUP: Final = names.CHANNEL_HANGUP.encode()
+_HANGUP_COMPLETE: Final = names.CHANNEL_HANGUP_COMPLETE.encode()
+_APPLICATION_UUID: Final = b"Application-UUID"
+_UNIQUE_ID: Final = b"\nUnique-ID: "
+
+__all__ = ["CallLink", "Callback", "Execution", "Expected"]
+
+log = structlog.get_logger(__name__)
+
+Callback = Callable[[Event], None]
+
+
+class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has no types
+    """One call over its outbound socket (`socket HOST:PORT async full`).
+
+    Callbacks run in the greenlet that reads: they must not block, which every method here that waits would.
+    """
+
+    __slots__ = (
+        "_callbacks",
+        "_executions",
+        "_expected",
+        "_hung_up_completely",
+        "_leaving",
+        "_lingering",
+        "_on_gone",
+        "_link",
+        "_listening",
+        "_own",
+        "_uuid",
+        "client_address",
+        "full",
+        "gone",
+        "hangup_cause",
+        "session_data",
+    )
+
+    def __init__(self, client_address: tuple[str, int], sock: socket) -> None:
+        # greenswitch's own constructor is not called: it would start two greenlets that parse and poll.
+        self.client_address = client_address
+        self.session_data: Frame | None = None
+        """The reply to `connect`: the channel's data as they were then. `drop_data` lets them go."""
+        self.full = False
+        """Whether this socket may use all commands (`full` in the dialplan)."""
+        self.gone = False
+        """Whether the caller has gone, or this link has: nothing can be said to the call any more."""
+        self.hangup_cause: str | None = None
+        self._uuid = ""
+        self._own = b""
+        self._callbacks: dict[str, list[Callback]] = {}
+        self._executions: dict[str, Execution] = {}
+        self._expected: list[Expected] | None = None
+        self._listening = False
+        self._lingering = False
+        self._hung_up_completely = False
+        self._leaving = False
+        self._on_gone: Callable[[], None] | None = None
+        self._link = Link(sock, self._take, self._ended)
+        self._link.start()
+
+    # What it is ----------------------------------------------------------------------------------------------------
+
+    @property
+    def uuid(self) -> str:
+        """The channel's Unique-ID; empty before `connect`."""
+        return self._uuid
+
+    @property
+    def closed(self) -> bool:
+        """Whether the socket is closed; then no event comes any more."""
+        return self._link.closed
+
+    @property
+    def connected(self) -> bool:
+        return not self._link.closed
+
+    @property
+    def data(self) -> Frame:
+        """The channel's data at `connect`. EslError before that, or after `drop_data`."""
+        if self.session_data is None:
+            raise EslError("the channel's data are not there: before connect, or let go")
+        return self.session_data
+
+    def header(self, name: str) -> str | None:
+        """A header of the channel's data at `connect`, for example Caller-Destination-Number."""
+        return self.data.get(name)
+
+    def variable(self, name: str) -> str | None:
+        """A channel variable as it was at `connect`; None where it was not set. Later values come with events."""
+        return self.data.get("variable_" + name)
+
+    @property
+    def caller_id_number(self) -> str | None:
+        return self.header("Caller-Caller-ID-Number")
+
+    @property
+    def call_uuid(self) -> str | None:
+        return self.header("Channel-Call-UUID")
+
+    def drop_data(self) -> None:
+        """Let the data of `connect` go, 5 to 8 KB a call, once what is needed has been read."""
+        self.session_data = None
+
+    # Beginning -----------------------------------------------------------------------------------------------------
+
+    def connect(
+        self,
+        timeout: float = CONNECT_SECONDS,
+        *,
+        events: Iterable[str] | None = names.CALL_EVENTS,
+        linger: int | None = LINGER_SECONDS,
+    ) -> Frame:
+        """Take the call over, ask for its events and for the socket to outlive it by `linger` seconds; the channel's data.
+
+        All of it is sent in one write, `connect` first, as FreeSWITCH throws the reply to any other first command away
+        (mod_event_socket.c:2712). `events` None asks for none, `linger` None for no lingering. CallGone when the call
+        ended meanwhile, ReplyTimeout after `timeout` seconds; then the link is closed.
+        """
+        if self.session_data is not None:
+            return self.session_data
+        reply = Handover(self)
+        try:
+            self._link.post(commands.command("connect"), reply)
+            if linger is not None:
+                self._link.post(commands.command(f"linger {int(linger)}"), OPTIONAL)
+            if events is not None:
+                self._ask_for(events)
+            frame = reply.wait(timeout)
+        except LinkClosed as error:
+            raise CallGone from error
+        except ReplyTimeout:
+            self.close()
+            raise
+        if frame.refused or not self._uuid:
+            self.close()
+            raise CommandRejected(frame.data)
+        self.raise_if_disconnected()
+        return frame
+
+    def take_over(self, frame: Frame) -> None:
+        """The reply to `connect` has come. Called before anything that follows it is looked at."""
+        self._uuid = frame.get("Unique-ID") or ""
+        self._own = _UNIQUE_ID + self._uuid.encode() + b"\n"
+        self.full = frame.get("Control") == "full"
+        self.session_data = frame
+
+    def myevents(self, events: Iterable[str] = names.CALL_EVENTS) -> None:
+        """Ask for this channel's `events` and no other's. Does nothing where `connect` or an earlier call did it."""
+        if not self._listening:
+            self._guard(lambda: self._ask_for(events))
+
+    def _ask_for(self, events: Iterable[str]) -> None:
+        """The cheapest way to get a few events of this channel alone.
+
+        Only `myevents` sets LFLAG_MYEVENTS, which compares the Unique-ID by one strcmp (mod_event_socket.c:361) and so
+        spares `filter` and its walk through headers (:318); but it also switches on 23 types (:2097-2119), each of which
+        FreeSWITCH would copy and serialise. `nixevent` only clears bits of the listener's list (:2635), so it comes next,
+        and types beyond the 23, for example RECORD_STOP, are added last by `event`, already held to this channel by the
+        flag. In any other order there would be a moment with foreign events, or one without our own.
+        """
+        wanted = set(events)
+        self._listening = True
+        self._link.post(commands.command("myevents"), OPTIONAL)
+        if unwanted := sorted(names.MY_EVENTS - wanted):
+            self._link.post(commands.command("nixevent " + " ".join(unwanted)), OPTIONAL)
+        if further := sorted(wanted - names.MY_EVENTS):
+            self._link.post(commands.command("event plain " + " ".join(further)), OPTIONAL)
+
+    def linger(self, timeout: int | None = LINGER_SECONDS) -> None:
+        """Have the socket outlive the channel by `timeout` seconds, so that its last events arrive; `connect` did so.
+        None is LINGER_SECONDS too: FreeSWITCH's own default never ends and keeps the session (mod_event_socket.c:2486)."""
+        seconds = LINGER_SECONDS if timeout is None else int(timeout)
+        self._guard(lambda: self._link.post(commands.command(f"linger {seconds}"), OPTIONAL))
+
+    # Asking and telling --------------------------------------------------------------------------------------------
+
+    def execute(
+        self, application: str, argument: str = "", *, lock: bool = False, loops: int = 1, expand: bool = False
+    ) -> Execution:
+        """Start a dialplan application and go on; the Execution waits for its end and learns of a refusal.
+
+        With `lock` what is executed next waits for its end. `argument` may hold no line end and, unless `expand`, no `${`
+        (UnsafeText). CallGone where nobody is there any more.
+        """
+        self.raise_if_disconnected()
+        execution = Execution(self, application, str(uuids.uuid4()))
+        message = commands.execute(application, argument, execution.uuid, lock, loops, expand=expand)
+        self._executions[execution.uuid] = execution
+        try:
+            self._link.post(message, execution)
+        except EslError as error:
+            self.forget(execution)
+            if isinstance(error, LinkClosed):
+                raise CallGone(self.hangup_cause) from error
+            raise
+        return execution
+
+    def forget(self, execution: Execution) -> None:
+        """Wait no more for this one."""
+        self._executions.pop(execution.uuid, None)
+
+    def expect(self, name: str, matches: Callable[[Event], bool] | None = None) -> Expected:
+        """Await the next event `name` of this channel (one for which `matches` is true) from now on, so before the command
+        that brings it is sent. Take it back with `abandon` where it is not waited for."""
+        expected = Expected(self, name, matches)
+        self.await_event(expected)
+        return expected
+
+    def await_event(self, expected: Expected) -> None:
+        """`expect` for a kind of one's own."""
+        if self.closed:
+            expected.error = CallGone(self.hangup_cause)
+        elif self._expected is None:
+            self._expected = [expected]
+        else:
+            self._expected.append(expected)
+
+    def abandon(self, expected: Expected) -> None:
+        if self._expected is not None and expected in self._expected:
+            self._expected.remove(expected)
+
+    def send(self, data: str | bytes, timeout: float = REPLY_SECONDS) -> Frame:
+        """Send a command (a line, or bytes that `commands` built) and wait for its reply. CommandRejected, CallGone,
+        ReplyTimeout, UnsafeText."""
+        message = data if isinstance(data, bytes) else commands.command(data)
+        try:
+            frame = self._link.send(message, timeout)
+        except LinkClosed as error:
+            raise CallGone(self.hangup_cause) from error
+        if frame.refused:
+            raise CommandRejected(frame.data)
+        return frame
+
+    def api(self, line: str, timeout: float = REPLY_SECONDS) -> str:
+        """What an API says, run while FreeSWITCH reads nothing else from this socket; so only for quick ones, never for
+        `originate`. CommandRejected where it says -ERR or -USAGE; CallGone, ReplyTimeout."""
+        self.raise_if_disconnected()
+        return self.send(commands.api(line), timeout).data
+
+    def post_api(self, line: str) -> None:
+        """Run an API and go on without its answer, which is logged if it is a refusal; may be called from a callback."""
+        self.raise_if_disconnected()
+        self._guard(lambda: self._link.post(commands.api(line)))
+
+    def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+        """Hang the call up, whatever it is doing; does nothing where it has gone. The end itself is told by `gone`.
+
+        A `sendmsg` hangup would wait behind a locked application, so where the socket may use APIs it is `uuid_kill`.
+        """
+        if self.gone:
+            return
+        message = commands.api(commands.kill(self._uuid, cause)) if self.full else commands.hangup(cause)
+        try:
+            self.send(message)
+        except CallGone:
+            pass
+        except CommandRejected as error:
+            log.debug("hangup_too_late", call=self._uuid, reply=error.reply)
+
+    def refuse(self, cause: str = "SWITCH_CONGESTION", timeout: float = CONNECT_SECONDS) -> None:
+        """Turn a call away that was not connected yet, and close.
+
+        A socket that is just closed leaves the channel parked for ever (mod_event_socket.c:538): `connect`, the hangup,
+        its +OK, and only then the close.
+        """
+        try:
+            self.connect(timeout, events=None, linger=None)
+            self.send(commands.hangup(cause), timeout)
+            self._link.wait_closed(FAREWELL_SECONDS)
+        except CallGone:
+            pass
+        finally:
+            self.close()
+
+    def raise_if_disconnected(self) -> None:
+        """CallGone where the caller has gone or the link has."""
+        if self.gone:
+            raise CallGone(self.hangup_cause)
+
+    def _guard(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except LinkClosed as error:
+            raise CallGone(self.hangup_cause) from error
+
+    # Listening -----------------------------------------------------------------------------------------------------
+
+    def on(self, name: str, callback: Callback) -> None:
+        """Have `callback` called with each event `name` of this channel (a subclass's name for CUSTOM, `*` for all, in
+        addition to those with a name). Events go on to come after the hangup, until `closed`."""
+        callbacks = self._callbacks.setdefault(name, [])
+        if callback not in callbacks:
+            callbacks.append(callback)
+
+    def on_gone(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called once, as soon as `gone` is true; at once where it is already."""
+        if self.gone:
+            callback()
+        else:
+            self._on_gone = callback
+
+    def off(self, name: str, callback: Callback) -> None:
+        """Take a callback back. ValueError where it was not there."""
+        callbacks = self._callbacks.get(name)
+        if not callbacks or callback not in callbacks:
+            raise ValueError(f"no such handler for {name}")
+        callbacks.remove(callback)
+        if not callbacks:
+            del self._callbacks[name]
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Whether the socket has closed, waiting up to `timeout` seconds: after a hangup that is when FreeSWITCH has said
+        all it has to say about the call."""
+        return self._link.wait_closed(timeout)
+
+    def stop(self, timeout: float = FAREWELL_SECONDS) -> None:
+        """Leave in order: `exit`, the last events, the second disconnect notice, the close. What the channel does then is
+        the dialplan's to say; without `socket_resume` it is hung up."""
+        self._leave()
+        self._link.wait_closed(timeout)
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket at once; all that waits ends with CallGone."""
+        self._link.close()
+
+    def _leave(self) -> None:
+        if not self._leaving and not self._link.closed:
+            self._leaving = True
+            try:
+                self._link.post(commands.command("exit"))
+            except EslError as error:
+                self._link.close(str(error))
+
+    def _take(self, frame: Frame) -> None:
+        if frame.content_type == names.EVENT_PLAIN:
+            self._take_event(frame)
+        elif frame.content_type == names.DISCONNECT_NOTICE:
+            # The lingering one comes first and says the channel is down, the other one that this is the end
+            # (mod_event_socket.c:1476, :631). Where the channel goes on, as after `exit`, there is only the second.
+            if frame.get("Content-Disposition") == "linger":
+                self._lingering = True
+                self._go()
+                self._leave_when_complete()
+            else:
+                self._link.close("FreeSWITCH ended the link")
+            self._call_back(names.DISCONNECT, Event(frame.head, frame.body))
+        elif frame.content_type != names.AUTH_REQUEST:
+            log.debug("frame_ignored", call=self._uuid, frame=repr(frame))
+
+    def _take_event(self, frame: Frame) -> None:
+        body = frame.body
+        end = body.find(b"\n")
+        name = body[12:end] if body.startswith(_EVENT_NAME) else b""
+        if _UNIQUE_ID in body and self._own not in body:
+            return  # another leg's: it is none of this call's business, least of all its hangup
+        event: Event | None = None
+        if name == _COMPLETE:
+            execution = self._executions.pop(
+                (raw_header(body, _APPLICATION_UUID) or b"").decode("ascii", "replace"), None
+            )
+            if execution is not None:
+                event = execution.event = frame.event
+                execution.wake()
+        elif name in (_HANGUP, _HANGUP_COMPLETE):
+            event = frame.event
+            self.hangup_cause = event.get("Hangup-Cause") or self.hangup_cause
+            self._go()
+        if self._expected or self._callbacks:
+            self._tell(event or frame.event)
+        if name == _HANGUP_COMPLETE:
+            self._hung_up_completely = True
+            self._leave_when_complete()
+
+    def _leave_when_complete(self) -> None:
+        """Do not keep FreeSWITCH's session, 1.6 MB of it, for the rest of the lingering when there is nothing to come."""
+        if self._lingering and self._hung_up_completely:
+            self._leave()
+
+    def _go(self) -> None:
+        """The caller has gone: whoever waits learns it now. What was executed may still send its last event."""
+        if not self.gone:
+            self.gone = True
+            self._wake_all()
+            self._say_gone()
+
+    def _say_gone(self) -> None:
+        callback, self._on_gone = self._on_gone, None
+        if callback is not None:
+            callback()
+
+    def _wake_all(self) -> None:
+        for execution in self._executions.values():
+            execution.wake()
+        for expected in self._expected or ():
+            expected.wake()
+
+    def _tell(self, event: Event) -> None:
+        name = event.name
+        if self._expected:
+            for expected in [one for one in self._expected if one.name == name]:
+                if expected.matches is None or expected.matches(event):
+                    self._expected.remove(expected)
+                    expected.event = event
+                    expected.wake()
+        if self._callbacks:
+            self._call_back(name, event)
+            if name == names.CUSTOM and (subclass := event.get("Event-Subclass")):
+                self._call_back(subclass, event)
+            self._call_back(names.ANY, event)
+
+    def _call_back(self, name: str, event: Event) -> None:
+        for callback in tuple(self._callbacks.get(name, ())):
+            try:
+                callback(event)
+            except Exception:  # one handler's fault must not keep the event from the others, nor end the reading
+                log.exception("event_handler_failed", call=self._uuid, event_name=name)
+
+    def _ended(self, error: LinkClosed) -> None:
+        self.gone = True
+        for execution in tuple(self._executions.values()):
+            execution.lost(error)
+        self._executions.clear()
+        for expected in self._expected or ():
+            expected.lost(error)
+        self._expected = None
+        self._say_gone()
+
+    # greenswitch's further names -----------------------------------------------------------------------------------
+
+    register_handle = on
+    unregister_handle = off
