@@ -96,7 +96,7 @@ def render(
     registration_seconds: int = 300,
     media_timeout_seconds: int = 120,
     codecs: Sequence[str] = ("PCMU", "PCMA"),
-    engine_retry_pauses_ms: Sequence[int] = (0, 1000, 2000, 3000),
+    engine_retry_pauses_ms: Sequence[int] = (0, 0, 500, 1000, 2000, 3000, 5000, 5000),
     log_level: str = "warning",
 ) -> Path:
     """Write `freeswitch.xml` into `folder` (made where it is missing), readable by its owner alone, and return its path.

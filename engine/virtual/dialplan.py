@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engine.virtual.session import Action
 
-RECOVERY_PAUSES = (0, 1000, 2000, 3000)
+RECOVERY_PAUSES = (0, 0, 500, 1000, 2000, 3000, 5000, 5000)
 """Milliseconds before each further try to reach an engine."""
 
 
@@ -19,7 +19,7 @@ def standard(
     for pause in pauses:
         if pause:
             actions.append(("sleep", str(pause)))
-        actions += [("set", "socket_resume=true"), socket]
+        actions += [("set", "pointsman_recovering=true"), ("set", "socket_resume=true"), socket]
     actions.append(("answer", ""))
     if apology:
         actions += [("sleep", "500"), ("playback", apology)]
