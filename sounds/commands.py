@@ -87,7 +87,7 @@ def _build_language(texts_file: Path, language: str, only: tuple[str, ...], voic
             continue
         wav.write(texts_file.parent / f"{check_name(name)}.wav", synthesis.prompt(text, language, speaker))
         built += 1
-    for name, sound in (("beep", composer.beep), ("pause", composer.pause)):
+    for name, sound in (("tone", composer.tone), ("pause", composer.pause)):
         if not only or name in only:
             wav.write(texts_file.parent / f"{name}.wav", sound())
             built += 1

@@ -96,7 +96,7 @@ def music(seed: int = SEED) -> bytes:
     return ring.finished()
 
 
-def beep() -> bytes:
+def tone() -> bytes:
     """The tone after which a message is recorded: 0.4 s at 1 kHz."""
     return level.fade(_tone(1000.0, 0.4, -14.0), 0.015)
 

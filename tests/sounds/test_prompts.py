@@ -15,7 +15,7 @@ from sounds import catalogue, composer, level, music, wav
 ENGLISH = catalogue.SHIPPED / "en"
 TEXTS = catalogue.read_texts(ENGLISH / catalogue.TEXTS)
 SPOKEN = sorted(TEXTS)
-TONES = {"beep", "pause"}
+TONES = {"tone", "pause"}
 
 
 def test_every_text_has_audio_and_every_audio_a_text() -> None:
@@ -48,9 +48,9 @@ def test_whole_size_stays_small() -> None:
     assert music.DEFAULT.stat().st_size < 1.5 * 1024 * 1024
 
 
-def test_beep_is_a_tone_without_clicks() -> None:
-    samples = composer.beep()
-    assert wav.read(ENGLISH / "beep.wav") == samples
+def test_tone_is_even_without_clicks() -> None:
+    samples = composer.tone()
+    assert wav.read(ENGLISH / "tone.wav") == samples
     values = array.array("h", samples)
     assert sum(1 for before, after in pairwise(values) if before < 0 <= after) == pytest.approx(400, abs=3)
     assert abs(values[0]) < 30
@@ -95,6 +95,6 @@ def test_own_music_takes_the_place_of_the_shipped(tmp_path: Path) -> None:
     assert music.files(tmp_path) == [music.DEFAULT]
     assert music.folder(tmp_path) == music.SHIPPED
     own = tmp_path / "music" / "own.wav"
-    wav.write(own, composer.beep())
+    wav.write(own, composer.tone())
     assert music.files(tmp_path) == [own]
     assert music.folder(tmp_path) == tmp_path / "music"

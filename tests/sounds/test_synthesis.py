@@ -118,4 +118,4 @@ def test_a_language_is_built_from_its_texts(tmp_path: Path) -> None:
     assert built.returncode == 0, built.stderr
     known = Catalogue.of_home(tmp_path)
     assert known.find("goodbye", "da").language == "da"
-    assert known.names("da") == ["beep", "goodbye", "pause"]
+    assert known.names("da") == ["goodbye", "pause", "tone"]
