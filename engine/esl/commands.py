@@ -19,7 +19,7 @@ _LINE_BREAKING: Final = re.compile(r"[\r\n\0]")
 _UNSAFE: Final = re.compile(r"[\r\n\0]|\$\\*\{")
 _APPLICATION: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _CAUSE: Final = re.compile(r"[A-Z][A-Z0-9_]*")
-_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,79}")
 _VARIABLE_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]*")
 # Brackets part the lists of variables, comma and `=` their items, quotes and backslash protect what they should not, `^^`
 # chooses another separator, `|` and `:_:` part endpoints (switch_event_create_brackets, switch_ivr_originate.c).
@@ -52,9 +52,10 @@ def _encoded(text: str) -> bytes:
         raise UnsafeText(f"text for FreeSWITCH must be encodable: {text[:80]!r}") from error
 
 
-def _identity(text: str) -> str:
+def identity(text: str) -> str:
+    """`text` where it can name a call, a leg, a job or a process on the wire; UnsafeText where it cannot."""
     if not _ID.fullmatch(text):
-        raise UnsafeText(f"{text[:80]!r} is no identity of a call, a leg or a job")
+        raise UnsafeText(f"{text[:80]!r} cannot name a call, a leg or a job")
     return text
 
 
@@ -85,7 +86,7 @@ def api(line: str) -> bytes:
 
 def bgapi(line: str, job: str) -> bytes:
     """An API that runs in the background; its end is a BACKGROUND_JOB event with `job` as its Job-UUID."""
-    return command("bgapi " + line)[:-1] + b"Job-UUID: " + _identity(job).encode() + b"\n\n"
+    return command("bgapi " + line)[:-1] + b"Job-UUID: " + identity(job).encode() + b"\n\n"
 
 
 def execute(
@@ -108,10 +109,10 @@ def execute(
         raise UnsafeText(f"{application[:80]!r} is no application's name")
     if found := (_LINE_BREAKING if expand else _UNSAFE).search(argument):
         raise UnsafeText(f"an argument may not hold {found[0]!r}: {argument[:80]!r}")
-    head = f"sendmsg {_identity(leg)}" if leg else "sendmsg"
+    head = f"sendmsg {identity(leg)}" if leg else "sendmsg"
     head += f"\ncall-command: execute\nexecute-app-name: {application}"
     if uuid:
-        head += f"\nEvent-UUID: {_identity(uuid)}"
+        head += f"\nEvent-UUID: {identity(uuid)}"
     if lock:
         head += "\nevent-lock: true"
     if loops != 1:
@@ -125,13 +126,13 @@ def execute(
 def hangup(cause: str = "NORMAL_CLEARING", *, leg: str = "") -> bytes:
     """A message that hangs up the socket's own channel, or `leg`. It waits behind a locked application, which `uuid_kill`
     does not. A cause that FreeSWITCH does not know becomes NORMAL_CLEARING there."""
-    head = f"sendmsg {_identity(leg)}" if leg else "sendmsg"
+    head = f"sendmsg {identity(leg)}" if leg else "sendmsg"
     return f"{head}\ncall-command: hangup\nhangup-cause: {_cause(cause)}\n\n".encode()
 
 
 def kill(uuid: str, cause: str = "NORMAL_CLEARING") -> str:
     """The API line that hangs up the channel `uuid` at once, whatever it is doing."""
-    return f"uuid_kill {_identity(uuid)} {_cause(cause)}"
+    return f"uuid_kill {identity(uuid)} {_cause(cause)}"
 
 
 def variables(values: Mapping[str, str]) -> str:
