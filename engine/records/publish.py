@@ -12,8 +12,3 @@ def raise_version(db: Database) -> int:
     """
     cursor = db.execute_sql("UPDATE configuration SET version = version + 1 RETURNING version")
     return int(cursor.fetchone()[0])
-
-
-def version(db: Database) -> int:
-    """The version that is published now."""
-    return int(db.execute_sql("SELECT version FROM configuration").fetchone()[0])
