@@ -19,7 +19,7 @@ from conf.settings import Settings
 from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.registry import Inbox, Registry
-from engine.call.session import Session, Surroundings
+from engine.call.session import EVENTS, LINGER_SECONDS, Session, Surroundings
 from engine.call.sweeper import Sweeper
 from engine.esl.control import Control
 from engine.esl.outbound import CallLink
@@ -37,7 +37,6 @@ from sounds.catalogue import Catalogue
 HEARTBEAT_SECONDS = 1.0
 HEARTBEAT_LASTS_MS = 3000
 DRAIN_SECONDS = 5.0
-LOOPBACK = ("127.0.0.0/8",)
 
 log = structlog.get_logger(__name__)
 
@@ -67,7 +66,7 @@ class EngineProcess:
         self._configuration = Configuration(self._db, zone=settings.timezone, country=settings.country)
         password = settings.freeswitch_password
         self._control = Control(
-            settings.control,
+            (settings.control.host, settings.control.port),
             "" if password is None else password.get_secret_value(),
         )
         self._inbox = Inbox(
@@ -111,7 +110,9 @@ class EngineProcess:
             registry=self._registry,
             on_duty=lambda: self._leader.router is not None,
         )
-        self._server = OutboundServer(settings.esl, self._handle, allowed=LOOPBACK)
+        self._server = OutboundServer(
+            (settings.esl.host, settings.esl.port), self._handle, events=EVENTS, linger_seconds=LINGER_SECONDS
+        )
         self._heart: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -132,7 +133,7 @@ class EngineProcess:
         self._server.stop_accepting()
         self._leader.stop()
         self._sweeper.stop()
-        with gevent.Timeout(self._clock.wall_seconds(DRAIN_SECONDS), False):
+        with gevent.Timeout(self._clock.wall_seconds(DRAIN_SECONDS), exception=False):  # type: ignore[arg-type]
             while len(self._registry):
                 gevent.sleep(0.05)
         for session in self._registry:

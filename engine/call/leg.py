@@ -11,8 +11,10 @@ import structlog
 
 from conf.clock import Clock
 from engine.call.mailbox import CAUSES, Rang
+from engine.esl import names
 from engine.esl.control import Control
 from engine.esl.errors import EslError, OriginateFailed
+from engine.esl.frames import Event
 from engine.records.facts import OfferResult
 
 log = structlog.get_logger(__name__)
@@ -48,10 +50,10 @@ class AgentLeg:
         """End the leg, now or as soon as it appears. Never raises."""
         if not self._over:
             self._over = True
-            gevent.spawn(self._kill)
+            self._kill()
 
-    def _event(self, name: str) -> None:
-        if name == "CHANNEL_ANSWER" and not self._over:
+    def _event(self, event: Event) -> None:
+        if event.name == names.CHANNEL_ANSWER and not self._over:
             self._tell(Rang(self.leg_id, "answered"))
 
     def _originate(self, seconds: float, caller_number: str, caller_name: str) -> None:
@@ -85,6 +87,6 @@ class AgentLeg:
     def _kill(self) -> None:
         self._control.unsubscribe(self.leg_id)
         try:
-            self._control.api(f"uuid_kill {self.leg_id}", timeout=5)
+            self._control.kill(self.leg_id)
         except EslError as error:
             log.info("agent's leg left to the sweeper", leg=self.leg_id, error=str(error))

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 import peewee
 import structlog
+from gevent.event import Event
 
 from conf.clock import Clock
 from dialplan import numbers
@@ -37,7 +38,8 @@ from engine.live.screenpop import ScreenPops
 from engine.records.customers import Customers
 from engine.records.facts import Direction, Disposition, EndedBy
 from engine.records.journal import Journal
-from engine.routing.events import Event, encode
+from engine.routing.events import Event as RouterEvent
+from engine.routing.events import encode
 from ivr.flow import PublishedFlow
 from ivr.interpreter import Interpreter
 from ivr.phone import QueueOutcome, QueueRequest, RingOutcome
@@ -48,8 +50,19 @@ from sounds.catalogue import Catalogue
 LINGER_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
-API_SECONDS: Final = 5.0
 GONE_SECONDS: Final = 2.0
+EVENTS: Final = frozenset(
+    {
+        names.CHANNEL_BRIDGE,
+        names.CHANNEL_EXECUTE_COMPLETE,
+        names.CHANNEL_HANGUP,
+        names.CHANNEL_HANGUP_COMPLETE,
+        names.CHANNEL_UNBRIDGE,
+        names.DTMF,
+    }
+)
+"""What the server that hands the calls over asks FreeSWITCH for."""
+
 _VARIABLES: Final = "^^;playback_terminators=none;park_after_bridge=true;RECORD_STEREO=true"
 
 log = structlog.get_logger(__name__)
@@ -90,16 +103,14 @@ class Session:
         self._recordings: list[tuple[str, str, datetime]] = []
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
+        self._gone = Event()
 
     def run(self) -> None:
-        data = self.link.connect(CONNECT_SECONDS)
-        taken_over = data.get("variable_pointsman_recovering") == "true"
-        checkpoint = recovery.find(self.around.redis, self.link.uuid) if taken_over else None
-        self.call = self._call(data) if checkpoint is None else self._take_over(checkpoint)
+        self._listen()
+        checkpoint = self._begin()
         log.info("call", call=self.call.call_id, caller=self.call.now.from_number, called=self.call.now.to_number)
         self.around.registry.enter(self)
         try:
-            self._listen()
             if checkpoint is None:
                 self._go()
             else:
@@ -118,6 +129,17 @@ class Session:
             self.around.registry.leave(self)
 
     # --- the way through ---
+
+    def _begin(self) -> Checkpoint | None:
+        """Find out which call this is; the checkpoint of its former owner where it had one."""
+        data = self.link.connect(CONNECT_SECONDS)
+        checkpoint = None
+        if data.get("variable_pointsman_recovering") == "true":
+            checkpoint = recovery.find(self.around.redis, self.link.uuid)
+        self.call = self._call(data) if checkpoint is None else self._take_over(checkpoint)
+        # 5 to 8 KB that nobody asks for again.
+        self.link.drop_data()
+        return checkpoint
 
     def _call(self, data: Frame) -> Call:
         """The call that FreeSWITCH tells of, with its beginning written down."""
@@ -158,12 +180,15 @@ class Session:
         return call
 
     def _listen(self) -> None:
+        """Have what happens to the leg told."""
         link, mailbox = self.link, self.mailbox
         link.on(names.CHANNEL_BRIDGE, lambda _: mailbox.put(Bridged()))
         link.on(names.CHANNEL_UNBRIDGE, lambda _: mailbox.put(Parted()))
-        link.on_gone(lambda: mailbox.put(Left()))
-        link.myevents()
-        link.linger(LINGER_SECONDS)
+        link.on_gone(self._left)
+
+    def _left(self) -> None:
+        self._gone.set()
+        self.mailbox.put(Left())
 
     def _go(self) -> None:
         call = self.call
@@ -252,7 +277,7 @@ class Session:
 
     def silence(self) -> None:
         """Stop what the caller hears now, and all that was to follow."""
-        self.link.api(f"uuid_break {self.call.call_id} all", timeout=API_SECONDS)
+        self.link.post_api(f"uuid_break {self.call.call_id} all")
 
     def keep_message(self, message: Message) -> bool:
         """Write a recorded message down if it is one."""
@@ -277,12 +302,13 @@ class Session:
         self.call.step_left(exit, at)
 
     def checkpoint(self, node: str, variables: Mapping[str, Value]) -> None:
+        self.call.now.node = node
         self.call.now.variables = dict(variables)
         self.call.show()
 
     # --- Redis ---
 
-    def tell_router(self, event: Event) -> None:
+    def tell_router(self, event: RouterEvent) -> None:
         self.around.outbox.put(
             "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
         )
@@ -309,7 +335,7 @@ class Session:
     def _close(self) -> None:
         """Write the end down, once, whoever hung up first."""
         call, now = self.call, self.call.now
-        self.link.wait_gone(GONE_SECONDS)
+        self._gone.wait(GONE_SECONDS)
         ended_at = call.instant()
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
         call.step_left("hung_up", ended_at)

@@ -30,26 +30,32 @@ def bridge(session: Session, leg: AgentLeg) -> bool:
     """
     caller = session.call.call_id
     try:
-        session.link.api(f"uuid_setvar {caller} socket_resume false", timeout=API_SECONDS)
+        session.link.post_api(f"uuid_setvar {caller} socket_resume false")
         answer = session.around.control.api(f"uuid_bridge {caller} {leg.leg_id}", timeout=API_SECONDS)
         if not answer.startswith("+OK"):
             raise CommandRejected(answer)
-        deadline = time.monotonic() + BRIDGE_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
-            message = session.mailbox.get(left)
-            if isinstance(message, Bridged):
-                return True
-            if isinstance(message, Left):
-                raise CallGone(session.link.hangup_cause)
-            if isinstance(message, Parted) or (isinstance(message, Rang) and message.result != "answered"):
-                break
+        if _joined(session):
+            return True
     except CallGone:
         leg.cancel()
         raise
     except EslError as error:
         log.warning("not bridged", call=caller, leg=leg.leg_id, error=str(error))
     leg.cancel()
-    session.link.api(f"uuid_setvar {caller} socket_resume true", timeout=API_SECONDS)
+    session.link.post_api(f"uuid_setvar {caller} socket_resume true")
+    return False
+
+
+def _joined(session: Session) -> bool:
+    deadline = time.monotonic() + BRIDGE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        message = session.mailbox.get(left)
+        if isinstance(message, Bridged):
+            return True
+        if isinstance(message, Left):
+            raise CallGone(session.link.hangup_cause)
+        if isinstance(message, Parted) or (isinstance(message, Rang) and message.result != "answered"):
+            return False
     return False
 
 
