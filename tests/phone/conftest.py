@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import tempfile
-import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from sounds import music
 from tests.phone.controller import Engine, Wire, control
-from tests.phone.rig import RunningSwitch, freeswitch_binary, running_freeswitch, tone
+from tests.phone.rig import RunningSwitch, freeswitch_binary, running_freeswitch, write_tone
 
 
 @pytest.fixture(scope="session")
@@ -31,12 +30,7 @@ def binary() -> str:
 def freeswitch(binary: str) -> Iterator[RunningSwitch]:
     """The running FreeSWITCH, shared by all tests; `switch` is it for one test. Calls from this machine need no password."""
     folder = Path(tempfile.mkdtemp(prefix="pointsman-phone-"))
-    apology = folder / "apology.wav"
-    with wave.open(str(apology), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(tone(1500, 0.3)[: 8000 * 2])
+    apology = write_tone(folder / "apology.wav", 1500, 1.0)
     with running_freeswitch(
         binary, folder, music=music.SHIPPED, apology=apology, engine_retry_pauses_ms=(0, 300)
     ) as running:

@@ -35,14 +35,15 @@ class Wire:
     def api(self, line: str) -> str:
         return self.send(f"api {line}\n\n")[1].strip()
 
-    def wait(self, name: str, seconds: float = 10, **headers: str) -> Event:
-        """The first event of that name whose headers (`_` for `-`) have these values."""
+    def wait(self, name: str, seconds: float = 10, *, after: int = 0, **headers: str) -> Event:
+        """The first event of that name since index `after` whose headers (`_` for `-`) have these values."""
         return self._until(
             lambda event: (
                 event["Event-Name"] == name
                 and all(event.get(key.replace("_", "-")) == value for key, value in headers.items())
             ),
             seconds,
+            after,
             f"no {name} {headers}",
         )
 
@@ -55,11 +56,11 @@ class Wire:
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
 
-    def _until(self, fits: Callable[[Event], bool], seconds: float, otherwise: str) -> Event:
+    def _until(self, fits: Callable[[Event], bool], seconds: float, after: int, otherwise: str) -> Event:
         end = time.monotonic() + seconds
         with self._news:
             while True:
-                for event in self.events:
+                for event in self.events[after:]:
                     if fits(event):
                         return event
                 left = end - time.monotonic()

@@ -323,6 +323,16 @@ def tone(hertz: float, loudness: float, seconds: float = 10.0) -> bytes:
     return array.array("h", wave_form).tobytes()
 
 
+def write_tone(path: Path, hertz: float, seconds: float) -> Path:
+    """A WAV of a sine."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(tone(hertz, 0.3, seconds))
+    return path
+
+
 def seconds_of_tone(path: Path, hertz: float, *, channel: int = 0, least: float = 0.05, window: float = 0.2) -> float:
     """For how long the tone is there in the WAV."""
     return window * sum(level >= least for level in loudness_of(path, hertz, channel=channel, window=window))
