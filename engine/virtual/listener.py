@@ -30,6 +30,8 @@ class Listener:
         self.form = encode.PLAIN
         self.filters: list[tuple[str, str]] = []
         self.my_events = False
+        self.listening = False
+        """Whether events were ever asked for and not given up by `noevents` (mes: LFLAG_EVENTS)."""
         self.finished = False
         self.channel: Channel | None = None
         """The channel this connection controls."""
@@ -183,8 +185,9 @@ class Listener:
         return "+OK events nixed" if found else "-ERR no keywords supplied"
 
     def _no_events(self) -> str:
-        if not self.events:
+        if not self.listening:
             return "-ERR not listening for events"
+        self.listening = False
         self.events.clear()
         self.subclasses.clear()
         return "+OK no longer listening for events"

@@ -133,6 +133,7 @@ class Switch:
 
     def listens(self, listener: Listener) -> None:
         """A listener has asked for events: those of its own channel find it there, all others here."""
+        listener.listening = True
         if not listener.my_events or listener.channel is None:
             if listener not in self._listeners:
                 self._listeners.append(listener)
