@@ -55,7 +55,7 @@ def system_zone() -> str:
         named = str(link.resolve()).rpartition("zoneinfo/")[2]
     try:
         return ZoneInfo(named).key or "UTC"
-    except (ValueError, OSError):
+    except (ValueError, OSError, KeyError):
         return "UTC"
 
 
@@ -94,7 +94,7 @@ class Settings(BaseSettings):
     def _zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, KeyError) as error:
             raise ValueError(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
         return name
 
@@ -122,8 +122,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # handed by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         home = Path(os.environ.get("POINTSMAN_HOME", "var")).expanduser()
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "pointsman.toml")
