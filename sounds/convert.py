@@ -7,7 +7,9 @@ recording holds nobody up.
 
 from __future__ import annotations
 
+import audioop
 import shutil
+import struct
 import subprocess
 import tempfile
 import warnings
@@ -30,6 +32,19 @@ READ_TIMEOUT = 60.0
 
 _ODD_WAV = frozenset({6, 7, 3, 17})
 """WAVE's A-law, mu-law, floating point and IMA ADPCM: not plain samples, so ffmpeg reads them."""
+
+_BROKEN = (
+    CouldntDecodeError,
+    audioop.error,
+    struct.error,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    OSError,
+)
 
 _EXTENSIBLE = 0xFFFE
 """WAVE's long form, which names its kind of samples further on."""
@@ -129,25 +144,19 @@ def _decode(source: Path, was: str, limits: Limits) -> tuple[bytes, int]:
 
 def _decode_wav(source: Path, limits: Limits) -> tuple[bytes, int]:
     try:
-        with source.open("rb") as file:
-            sound = AudioSegment.from_file(file, format="wav")
+        # Given bytes, pydub reads them itself; given a file, it would run ffmpeg on what it cannot read, without an end.
+        sound = AudioSegment(source.read_bytes())
+        rate, length = int(sound.frame_rate), float(sound.duration_seconds)
+        if not 4000 <= rate <= 192_000:
+            raise AudioUnusable(f"{source.name}: has {rate} samples a second, which no recording has")
+        _check_length(source, length, limits)
+        # An upload that was cut off may end within a sample.
+        whole = sound.raw_data[: len(sound.raw_data) // sound.frame_width * sound.frame_width]
+        shape = {"sample_width": sound.sample_width, "frame_rate": rate, "channels": sound.channels}
+        samples: bytes = AudioSegment(whole, **shape).set_sample_width(2).set_channels(1).raw_data
     # pydub lets whatever its parser meets through; each of these is a header that lies.
-    except (
-        CouldntDecodeError,
-        ValueError,
-        EOFError,
-        IndexError,
-        KeyError,
-        TypeError,
-        ArithmeticError,
-        OSError,
-    ) as error:
+    except _BROKEN as error:
         raise AudioUnusable(f"{source.name}: is a broken WAV file ({error or type(error).__name__})") from error
-    rate, length = int(sound.frame_rate), float(sound.duration_seconds)
-    if not 4000 <= rate <= 192_000:
-        raise AudioUnusable(f"{source.name}: has {rate} samples a second, which no recording has")
-    _check_length(source, length, limits)
-    samples: bytes = sound.set_sample_width(2).set_channels(1).raw_data
     return samples, rate
 
 

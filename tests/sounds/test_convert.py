@@ -158,7 +158,7 @@ def test_a_broken_file_that_begins_well_is_refused(tmp_path: Path) -> None:
             convert.convert(tmp_path / "in", tmp_path / "out.wav")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 @given(changes=st.lists(st.tuples(st.integers(4, 60), st.integers(0, 255)), max_size=8), length=st.integers(12, 4044))
 def test_a_damaged_wav_is_read_or_refused(tmp_path: Path, changes: list[tuple[int, int]], length: int) -> None:
     content = bytearray(record(tmp_path / "good.wav", tone(440, 0.25, 8000), 8000).read_bytes())
