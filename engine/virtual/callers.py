@@ -139,6 +139,12 @@ class Caller(Ear):
             scheme, rest = "file", sound
         if scheme == "silence_stream":
             return
+        if endless and scheme == "tone_stream":
+            if self._music != sound:
+                self._music = sound
+                self._tell("tone", file=sound)
+            self._expect(MUSIC, self._step)
+            return
         if endless or Path(rest).parent.name == MUSIC_FOLDER:
             if self._music != sound:
                 self._music = sound

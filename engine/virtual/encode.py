@@ -26,6 +26,10 @@ def quoted(value: str) -> str:
     return quote(value, safe=_SAFE, errors="surrogateescape")
 
 
+def unquoted(value: str) -> str:
+    return unquote(value, errors="surrogateescape")
+
+
 def line(name: str, value: object) -> str:
     """One header line of an event."""
     return f"{name}: {quoted(str(value))}\n"
@@ -68,10 +72,7 @@ def event_frame(lines: str, body: str | None, form: str) -> bytes:
 
 def headers(lines: str) -> dict[str, str]:
     """The headers of an event's lines by name, decoded."""
-    return {
-        name: unquote(value, errors="surrogateescape")
-        for name, _, value in (row.partition(": ") for row in lines.split("\n") if row)
-    }
+    return {name: unquoted(value) for name, _, value in (row.partition(": ") for row in lines.split("\n") if row)}
 
 
 def _as_mapping(lines: str, body: str | None) -> dict[str, str]:

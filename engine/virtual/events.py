@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.virtual.encode import event_frame, headers
+from engine.virtual.encode import event_frame, unquoted
 
 
 class Event:
     """One event: its url-encoded header lines and an optional raw body."""
 
-    __slots__ = ("_frames", "_headers", "body", "lines", "name", "owner", "subclass", "uuid")
+    __slots__ = ("_frames", "_lowered", "body", "lines", "name", "owner", "subclass", "uuid")
 
     def __init__(
         self, name: str, lines: str, *, uuid: str | None, subclass: str | None, owner: str | None, body: str | None
@@ -20,7 +20,7 @@ class Event:
         self.owner = owner
         self.body = body
         self._frames: dict[str, bytes] = {}
-        self._headers: dict[str, str] | None = None
+        self._lowered: str | None = None
 
     def frame(self, form: str) -> bytes:
         if form not in self._frames:
@@ -31,6 +31,9 @@ class Event:
         """A header's value; names are told apart without their case."""
         if name.lower() == "unique-id":
             return self.uuid
-        if self._headers is None:
-            self._headers = {key.lower(): value for key, value in headers(self.lines).items()}
-        return self._headers.get(name.lower())
+        if self._lowered is None:
+            self._lowered = "\n" + self.lines.lower()
+        start = self._lowered.find(f"\n{name.lower()}: ")
+        if start < 0:
+            return None
+        return unquoted(self.lines[start : self.lines.find("\n", start)].partition(": ")[2])
