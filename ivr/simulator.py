@@ -200,7 +200,7 @@ class Step:
 
 @dataclass
 class MemoryWatch:
-    """A `Watch` that keeps everything it is told."""
+    """A `Watch` that keeps everything it is told. For a call that goes on from a checkpoint, `steps` holds the open one."""
 
     steps: list[Step] = field(default_factory=list)
     checkpoints: list[tuple[str, dict[str, Value]]] = field(default_factory=list)

@@ -57,13 +57,13 @@ class Watch(Protocol):
     """Who is told what a call does in a flow. Steps follow one another without a gap: each is entered the instant the one
     before was left, and each lasts a microsecond at least, so instants of one call differ."""
 
-    def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime) -> None: ...
+    def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime, /) -> None: ...
 
-    def step_left(self, exit: str, at: datetime) -> None:
+    def step_left(self, exit: str, at: datetime, /) -> None:
         """The step entered last is over: by one of its exits, or `hung_up` when the caller left in it, or `lost` when the
         program failed in it."""
 
-    def checkpoint(self, node: str, variables: Mapping[str, Value]) -> None:
+    def checkpoint(self, node: str, variables: Mapping[str, Value], /) -> None:
         """A call that is lost from now on goes on here. Called after each node's entry, and when what has become of the
         call changes while a node still speaks."""
 
