@@ -97,7 +97,7 @@ class EngineProcess:
             catalogue=Catalogue.of_home(settings.home),
             media=media,
             country=settings.country,
-            switch=settings.control,
+            switch=f"{settings.control.host}:{settings.control.port}",
         )
         self._sweeper = Sweeper(
             db=self._db,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import wave
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
-from sounds import wav
-from sounds.errors import AudioUnusable
-
 MediaKind = Literal["conversations", "messages"]
 SHORTEST_MESSAGE_SECONDS: Final = 1.0
+HEADER_BYTES: Final = 44
 
 
 class Media:
@@ -38,8 +37,11 @@ class Media:
         that still writes, or died writing, leaves it."""
         file = self.file(path)
         try:
-            told = wav.seconds(file)
-            held = (file.stat().st_size - 44) / 16000
-        except (AudioUnusable, OSError):
+            with wave.open(str(file)) as reader:
+                told = reader.getnframes() / reader.getframerate()
+                held = (file.stat().st_size - HEADER_BYTES) / (
+                    reader.getframerate() * reader.getnchannels() * reader.getsampwidth()
+                )
+        except (wave.Error, EOFError, OSError):
             return 0.0
-        return min(told, most) if told > 0 else max(0.0, min(held, most))
+        return max(0.0, min(float(told or held), most))
