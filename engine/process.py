@@ -181,7 +181,7 @@ class EngineProcess:
             "started_at": self._started_at,
             "at": now,
             "calls": len(self._registry),
-            "switch": "up" if self._control.connected else "away",
+            "switch": "ok" if self._control.connected else "away",
             "journal_pending": self._shipper.pending_bytes,
             "journal_lag_seconds": round(self._shipper.lag_seconds, 3),
             "redis_pending": len(self._outbox),
