@@ -1,0 +1,185 @@
+"""The people who answer: name, extension, skills, wrap-up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import peewee
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from pydantic import BaseModel, Field
+from werkzeug.wrappers import Response
+
+from admin import skills
+from admin.access import Right, needs
+from admin.board import AgentRow, boards
+from admin.forms import Form, Refused
+from admin.parts import Parts, parts
+from admin.publishing import change
+from admin.skills import Skills
+from engine.live.connection import RedisError
+
+agents = Blueprint("agents", __name__)
+
+_ADD = (
+    "INSERT INTO agent (name, extension, wrap_up_seconds, account_id, sip_password) "
+    "VALUES (%s, %s, %s, %s, %s) RETURNING id"
+)
+
+
+class AgentIn(BaseModel):
+    """An agent as it shall be."""
+
+    name: str = Field(title="Name", min_length=1, max_length=80)
+    extension: str = Field(title="Extension", pattern="^[0-9]{2,6}$", description="2 to 6 digits")
+    wrap_up_seconds: int = Field(default=5, title="Wrap-up", ge=0, le=3600)
+    account: str | None = Field(
+        default=None, title="Account", description="Name of the account the agent signs in with."
+    )
+    skills: Skills = Field(default_factory=dict, title="Skills", description="Skill -> level, 1 to 5.")
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    agent_id: int
+    name: str
+    extension: str
+    wrap_up_seconds: int
+    account: str | None
+    skills: dict[str, int]
+
+
+def find(parts: Parts) -> Sequence[Agent]:
+    own = skills.of(parts.db, "agent")
+    rows = parts.db.execute_sql(
+        "SELECT a.id, a.name, a.extension, a.wrap_up_seconds, c.name FROM agent a LEFT JOIN account c ON c.id = a.account_id "
+        "ORDER BY a.name, a.id"
+    )
+    return [
+        Agent(agent_id, name, extension, wrap_up, account, own.get(agent_id, {}))
+        for agent_id, name, extension, wrap_up, account in rows.fetchall()
+    ]
+
+
+def get(parts: Parts, agent_id: int) -> Agent | None:
+    return next((agent for agent in find(parts) if agent.agent_id == agent_id), None)
+
+
+def save(parts: Parts, wanted: AgentIn, agent_id: int | None) -> int:
+    """Add or change an agent and publish it; its id. Refused where extension or account are another one's."""
+    account_id = None
+    if wanted.account:
+        row = parts.db.execute_sql("SELECT id FROM account WHERE name = %s", (wanted.account,)).fetchone()
+        if row is None:
+            raise Refused("account", f"There is no account {wanted.account}.")
+        account_id = row[0]
+    values = (wanted.name.strip(), wanted.extension, wanted.wrap_up_seconds, account_id)
+    try:
+        with change(parts):
+            if agent_id is None:
+                statement = _ADD
+                phone_password = secrets.token_urlsafe(12)
+                agent_id = int(parts.db.execute_sql(statement, (*values, phone_password)).fetchone()[0])
+            else:
+                statement = (
+                    "UPDATE agent SET name = %s, extension = %s, wrap_up_seconds = %s, account_id = %s WHERE id = %s"
+                )
+                parts.db.execute_sql(statement, (*values, agent_id))
+            skills.save(parts.db, "agent", agent_id, wanted.skills)
+    except peewee.IntegrityError as error:
+        if "account_id" in str(error):
+            raise Refused("account", f"The account {wanted.account} belongs to another agent.") from error
+        raise Refused("extension", f"Extension {wanted.extension} belongs to another agent.") from error
+    return agent_id
+
+
+def delete(parts: Parts, agent_id: int) -> None:
+    """Take an agent away; calls keep the extension. Refused while the agent is logged in."""
+    try:
+        live = parts.board.agent(agent_id)
+    except RedisError:
+        live = None
+    if live and live.get("presence") not in (None, "offline"):
+        raise Refused("", "The agent is logged in. Log them out on the live page first.")
+    with change(parts):
+        parts.db.execute_sql("DELETE FROM agent WHERE id = %s", (agent_id,))
+
+
+@agents.get("/setup/agents")
+@needs(Right.SEE_SETUP)
+def listed() -> str:
+    states: dict[int, AgentRow] = {}
+    with suppress(RedisError):
+        states = {row.agent_id: row for row in boards().view().agents}
+    return render_template("agents.html", place_key="agents", agents=find(parts()), states=states)
+
+
+@agents.route("/setup/agents/new", methods=["GET", "POST"])
+@needs(Right.CHANGE_SETUP)
+def add() -> Response | str:
+    return _edit(None)
+
+
+@agents.route("/setup/agents/<int:agent_id>", methods=["GET", "POST"])
+@needs(Right.CHANGE_SETUP)
+def edit(agent_id: int) -> Response | str:
+    found = get(parts(), agent_id)
+    if found is None:
+        abort(404)
+    return _edit(found)
+
+
+def _edit(agent: Agent | None) -> Response | str:
+    here, form = parts(), Form()
+    if request.method == "POST":
+        form.values = request.form.to_dict()
+        typed: dict[str, Any] = {
+            key: form.values.get(key, "").strip() for key in ("name", "extension", "wrap_up_seconds")
+        }
+        wanted = form.read(
+            AgentIn, typed | {"account": form.values.get("account") or None, "skills": skills.typed(form.values)}
+        )
+        if wanted is not None:
+            try:
+                save(here, wanted, agent.agent_id if agent else None)
+            except Refused as refused:
+                form.refuse(refused)
+            else:
+                flash(f"{wanted.name} is saved and published.", "good")
+                return redirect(url_for("agents.listed"))
+    elif agent is not None:
+        form.values = {
+            "name": agent.name,
+            "extension": agent.extension,
+            "wrap_up_seconds": agent.wrap_up_seconds,
+            "account": agent.account or "",
+        } | {f"skill:{name}": str(level) for name, level in agent.skills.items()}
+    else:
+        form.values = {"wrap_up_seconds": 5}
+    taken = "SELECT account_id FROM agent WHERE account_id IS NOT NULL AND id <> %s"
+    accounts = here.db.execute_sql(
+        f"SELECT name, full_name FROM account WHERE enabled AND id NOT IN ({taken}) ORDER BY name",  # noqa: S608
+        (agent.agent_id if agent else 0,),
+    ).fetchall()
+    page = render_template(
+        "agent.html", place_key="agents", agent=agent, form=form, accounts=accounts, all_skills=skills.names(here.db)
+    )
+    return Response(page, 422, mimetype="text/html") if form.faults else page
+
+
+@agents.post("/setup/agents/<int:agent_id>/delete")
+@needs(Right.CHANGE_SETUP)
+def remove(agent_id: int) -> Response:
+    found = get(parts(), agent_id)
+    if found is None:
+        abort(404)
+    try:
+        delete(parts(), agent_id)
+    except Refused as refused:
+        flash(str(refused), "bad")
+        return redirect(url_for("agents.edit", agent_id=agent_id))
+    flash(f"{found.name} is deleted.", "good")
+    return redirect(url_for("agents.listed"))

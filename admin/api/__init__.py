@@ -1,0 +1,25 @@
+"""The API: whatever a page reads or changes, with the same checks and the same rights, as JSON with bearer tokens."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_openapi3.openapi import OpenAPI
+from flask_wtf.csrf import CSRFProtect
+
+from admin.access import Right, needs
+from admin.api.reading import reading
+from admin.api.setup import setup
+
+
+def register(app: OpenAPI, csrf: CSRFProtect) -> None:
+    """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
+    sending it."""
+    for blueprint in (reading, setup):
+        app.register_api(blueprint)
+        csrf.exempt(blueprint)
+
+    @needs(Right.ANYONE)
+    def described() -> Response:
+        return jsonify(app.api_doc)
+
+    app.add_url_rule("/openapi/openapi.json", "openapi", described)

@@ -1,0 +1,191 @@
+"""The API's agents, queues, numbers and opening hours. A change is published as one made on a page is."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from flask import Response, abort
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from admin import agents, hours, numbers, queues
+from admin.access import Right, needs
+from admin.api.shapes import (
+    AgentsOut,
+    CalendarOut,
+    CalendarsOut,
+    FaultOut,
+    MadeOut,
+    NumberOut,
+    NumbersOut,
+    QueuesOut,
+    answer,
+)
+from admin.forms import Refused
+from admin.parts import parts
+from dialplan.destinations import encode
+
+setup = APIBlueprint(
+    "api_setup",
+    __name__,
+    url_prefix="/api/v1",
+    abp_security=[{"token": []}],
+    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
+)
+SETUP = Tag(name="Set-up")
+
+
+class ById(BaseModel):
+    id: int
+
+
+def _conflict(refused: Refused) -> NoReturn:
+    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
+
+
+@setup.get("/agents", summary="All agents with their skills", tags=[SETUP], responses={200: AgentsOut})
+@needs(Right.SEE_SETUP)
+def list_agents() -> Response:
+    return answer(AgentsOut(agents=agents.find(parts())))
+
+
+@setup.post("/agents", summary="Add an agent", tags=[SETUP], responses={201: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def add_agent(body: agents.AgentIn) -> Response:
+    try:
+        return answer(MadeOut(id=agents.save(parts(), body, None)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.put("/agents/<int:id>", summary="Change an agent", tags=[SETUP], responses={200: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def change_agent(path: ById, body: agents.AgentIn) -> Response:
+    if agents.get(parts(), path.id) is None:
+        abort(404)
+    try:
+        return answer(MadeOut(id=agents.save(parts(), body, path.id)))
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.delete("/agents/<int:id>", summary="Delete an agent", tags=[SETUP])
+@needs(Right.CHANGE_SETUP)
+def delete_agent(path: ById) -> Response:
+    if agents.get(parts(), path.id) is None:
+        abort(404)
+    try:
+        agents.delete(parts(), path.id)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
+
+
+@setup.get("/queues", summary="All queues with their needs", tags=[SETUP], responses={200: QueuesOut})
+@needs(Right.SEE_SETUP)
+def list_queues() -> Response:
+    return answer(QueuesOut(queues=queues.find(parts())))
+
+
+@setup.post("/queues", summary="Add a queue", tags=[SETUP], responses={201: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def add_queue(body: queues.QueueIn) -> Response:
+    try:
+        return answer(MadeOut(id=queues.save(parts(), body, None)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.put("/queues/<int:id>", summary="Change a queue", tags=[SETUP], responses={200: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def change_queue(path: ById, body: queues.QueueIn) -> Response:
+    if queues.get(parts(), path.id) is None:
+        abort(404)
+    try:
+        return answer(MadeOut(id=queues.save(parts(), body, path.id)))
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.delete("/queues/<int:id>", summary="Delete a queue", tags=[SETUP])
+@needs(Right.CHANGE_SETUP)
+def delete_queue(path: ById) -> Response:
+    found = queues.get(parts(), path.id)
+    if found is None:
+        abort(404)
+    try:
+        queues.delete(parts(), found)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
+
+
+@setup.get("/numbers", summary="All numbers and where they lead", tags=[SETUP], responses={200: NumbersOut})
+@needs(Right.SEE_SETUP)
+def list_numbers() -> Response:
+    return answer(
+        NumbersOut(
+            numbers=[
+                NumberOut(
+                    number_id=n.number_id,
+                    number=n.number,
+                    name=n.name,
+                    destination=encode(n.destination) if n.destination else {},
+                )
+                for n in numbers.find(parts())
+            ]
+        )
+    )
+
+
+@setup.post("/numbers", summary="Add a number", tags=[SETUP], responses={201: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def add_number(body: numbers.NumberIn) -> Response:
+    try:
+        return answer(MadeOut(id=numbers.save(parts(), body, None)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.put("/numbers/<int:id>", summary="Change a number", tags=[SETUP], responses={200: MadeOut})
+@needs(Right.CHANGE_SETUP)
+def change_number(path: ById, body: numbers.NumberIn) -> Response:
+    if numbers.get(parts(), path.id) is None:
+        abort(404)
+    try:
+        return answer(MadeOut(id=numbers.save(parts(), body, path.id)))
+    except Refused as refused:
+        _conflict(refused)
+
+
+@setup.delete("/numbers/<int:id>", summary="Delete a number", tags=[SETUP])
+@needs(Right.CHANGE_SETUP)
+def delete_number(path: ById) -> Response:
+    if numbers.get(parts(), path.id) is None:
+        abort(404)
+    numbers.delete(parts(), path.id)
+    return Response(status=204)
+
+
+@setup.get(
+    "/hours", summary="Opening hours, and whether they are open now", tags=[SETUP], responses={200: CalendarsOut}
+)
+@needs(Right.SEE_SETUP)
+def list_hours() -> Response:
+    return answer(
+        CalendarsOut(
+            calendars=[
+                CalendarOut(
+                    name=shown.name,
+                    timezone=shown.zone,
+                    open=shown.closed is None,
+                    reason=shown.closed.reason if shown.closed else "",
+                    opens_at=shown.opens_at.isoformat() if shown.opens_at else None,
+                    openings={day: said for day, _, said, _ in shown.days},
+                    holidays={day.isoformat(): name for day, name in shown.holidays},
+                )
+                for shown in hours.find(parts())
+            ]
+        )
+    )

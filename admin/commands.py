@@ -1,0 +1,99 @@
+"""`pointsman admin`: the pages and the API as one process."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+
+import click
+import gevent
+import structlog
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.pywsgi import LoggingLogAdapter, WSGIServer
+
+from admin.app import create_app
+from admin.feed import Feed
+from admin.parts import Parts
+from conf import database
+from conf.clock import Clock
+from conf.errors import SettingsInvalid
+from conf.installation import complete
+from conf.settings import Settings, load
+from engine.live import connection
+from engine.live.board import Board
+
+MOST_CONNECTIONS = 2000
+STOP_SECONDS = 5
+
+
+@click.command()
+def admin() -> None:
+    """Run the admin: the pages and the API, on POINTSMAN_HTTP."""
+    settings = complete(load())
+    log_to_stdout(settings.log_level)
+    serve(settings)
+
+
+def log_to_stdout(level: str) -> None:
+    """One line a message, with its time and its keys."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+
+
+def build(settings: Settings) -> Parts:
+    """The parts of an admin for these settings, nothing of it started. SettingsInvalid where a URL is missing."""
+    if not settings.database_url or not settings.redis_url:
+        raise SettingsInvalid("POINTSMAN_DATABASE_URL and POINTSMAN_REDIS_URL are needed")
+    db = database.connect(settings.database_url, name="pointsman admin")
+    database.bind(db)
+    commands = connection.commands(settings.redis_url)
+    return Parts(
+        settings=settings,
+        db=db,
+        redis=commands,
+        board=Board(commands),
+        feed=Feed(connection.blocking(settings.redis_url)),
+        clock=Clock.parse(settings.clock),
+    )
+
+
+def serve(settings: Settings) -> None:
+    """Answer requests till SIGTERM or Ctrl-C, then finish those that run."""
+    parts = build(settings)
+    server = WSGIServer(
+        (settings.http.host, settings.http.port),
+        create_app(parts),
+        spawn=Pool(MOST_CONNECTIONS),
+        log=None,
+        error_log=LoggingLogAdapter(logging.getLogger("admin.http"), logging.ERROR),
+    )
+    try:
+        server.init_socket()
+    except OSError as error:
+        raise SettingsInvalid(
+            f"POINTSMAN_HTTP: {settings.http} cannot be had ({error.strerror}); set another port"
+        ) from error
+    over = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        gevent.signal_handler(number, over.set)
+    parts.feed.start()
+    server.start()
+    log = structlog.get_logger("admin")
+    log.info("admin answers", address=f"http://{settings.http}")
+    over.wait()
+    parts.feed.stop()
+    server.stop(timeout=STOP_SECONDS)
+    parts.db.close_all()
+    log.info("admin has ended")

@@ -1,0 +1,75 @@
+"""The agent's desk: own state, the card of the call that rings, own calls of the day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from flask import Blueprint, render_template
+
+from admin.access import Right, Viewer, needs, viewer
+from admin.board import day_start, moment
+from admin.calls import found_calls
+from admin.parts import Parts, parts
+from admin.search import Filters
+from engine.live import keys
+from engine.live.connection import RedisError
+
+desk = Blueprint("desk", __name__)
+
+_LOOKED_BACK = 400
+"""How many of the installation's last screen pops are searched for an agent's own after the browser connects."""
+_STALE = timedelta(minutes=30)
+
+
+@desk.get("/desk")
+@needs(Right.DESK)
+def page() -> str:
+    who, now = viewer(), parts().clock.now()
+    today = day_start(now, parts().settings.zone)
+    mine = Filters(period="today", agent=who.agent_id)
+    return render_template("desk.html", place_key="desk", calls=found_calls(mine, who, limit=12), today=today)
+
+
+def own_state(parts: Parts, who: Viewer) -> dict[str, Any] | None:
+    """What the agent's own state is: `presence`, `work`, `reason`, `since` (an instant or None), `known` (whether the router
+    answers). None for an account that belongs to no agent."""
+    if who.agent_id is None:
+        return None
+    try:
+        found = parts.board.agent(who.agent_id)
+    except RedisError:
+        found = None
+    state = found or {}
+    return {
+        "known": found is not None,
+        "presence": state.get("presence") or "offline",
+        "work": state.get("work") or "idle",
+        "reason": state.get("reason"),
+        "since": moment(state.get("since")),
+    }
+
+
+def current_card(parts: Parts, who: Viewer) -> str:
+    """The card of the call that rings at the agent or is talked in, for a browser that comes when it has begun already;
+    empty where there is none."""
+    try:
+        entries = parts.redis.xrevrange(keys.SCREENPOP_STREAM, count=_LOOKED_BACK)
+    except RedisError:
+        return ""
+    for _, fields in entries:
+        pop = msgspec.json.decode(fields["data"])
+        if pop.get("extension") == who.extension:
+            at = moment(pop.get("at"))
+            fresh = at is not None and parts.clock.now() - at < _STALE
+            return card(parts, pop) if fresh and pop.get("event") in ("offered", "answered") else ""
+    return ""
+
+
+def card(parts: Parts, pop: dict[str, Any]) -> str:
+    """The pop as a card, from the JSON that CONTRACT.md describes."""
+    at = moment(pop.get("at")) or parts.clock.now()
+    return render_template(
+        "pop.html", pop=pop, at=at, waiting_since=at - timedelta(seconds=float(pop.get("waited_seconds") or 0))
+    )

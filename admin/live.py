@@ -1,0 +1,119 @@
+"""The live page, the stream that moves it and the desk, and presence chosen from either."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from time import monotonic
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from peewee import PeeweeException
+
+from admin import desk, presence
+from admin.access import Right, Viewer, needs, viewer
+from admin.board import boards
+from admin.parts import Parts, parts
+from engine.live.connection import RedisError
+
+live = Blueprint("live", __name__)
+
+SILENCE_SECONDS = 15.0
+"""After so long without news a comment goes out, so that proxies and browsers see that the line lives."""
+PACE_SECONDS = 0.5
+"""A board is not drawn more often than this for one browser, however much happens."""
+
+
+@live.get("/live")
+@needs(Right.SEE_LIVE)
+def page() -> str:
+    return render_template("live.html", place_key="live", wall=request.args.get("wall") == "1", **_board(viewer()))
+
+
+@live.get("/live/board")
+@needs(Right.SEE_LIVE)
+def board() -> str:
+    """The board alone."""
+    return render_template("live_board.html", **_board(viewer()))
+
+
+@live.post("/agents/<int:agent_id>/presence")
+@needs(Right.SIGNED_IN)
+def choose_presence(agent_id: int) -> Response:
+    try:
+        wanted = presence.parse(request.form.get("presence", ""), request.form.get("reason", ""))
+        presence.choose(parts(), viewer(), agent_id, wanted)
+    except ValueError:
+        abort(400)
+    except presence.PresenceRefused:
+        abort(403)
+    return Response(status=204)
+
+
+@live.get("/stream")
+@needs(Right.SIGNED_IN)
+def stream() -> Response:
+    """Server-sent events: `board` (the board drawn anew) where `board=1` is asked for, and for an agent `state` (own
+    state) and `pop` (the card). Data are HTML, made here, so that what a caller is called is escaped in one place."""
+    who = viewer()
+    wants_board = request.args.get("board") == "1" and who.may(Right.SEE_LIVE)
+    response = Response(stream_with_context(_events(parts(), who, wants_board)), mimetype="text/event-stream")
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _board(who: Viewer) -> dict[str, Any]:
+    try:
+        return {"board": boards().view(), "viewer": who}
+    except RedisError:
+        return {"board": None, "viewer": who}
+
+
+def _events(parts: Parts, who: Viewer, wants_board: bool) -> Iterator[str]:
+    with parts.feed.listen(who.extension) as listener:
+        yield "retry: 2000\n\n"
+        if who.agent_id is not None:
+            yield from _own(parts, who)
+            card = desk.current_card(parts, who)
+            if card:
+                yield event("pop", card)
+        shown = {"board": "", "state": ""}
+        next_at = 0.0
+        listener.changed = wants_board
+        while not parts.feed.stopping:
+            while listener.pops:
+                yield event("pop", desk.card(parts, msgspec.json.decode(listener.pops.popleft())))
+            if listener.changed and monotonic() >= next_at:
+                listener.changed = False
+                next_at = monotonic() + PACE_SECONDS
+                for name, html in _changed(parts, who, wants_board):
+                    if shown[name] != html:
+                        shown[name] = html
+                        yield event(name, html)
+            due = max(0.05, next_at - monotonic()) if listener.changed else SILENCE_SECONDS
+            if not listener.wait(due) and not listener.changed:
+                yield f": {parts.clock.timestamp():.3f}\n\n"
+                if wants_board:
+                    listener.changed = True  # figures of the day move without an event
+
+
+def _changed(parts: Parts, who: Viewer, wants_board: bool) -> Iterator[tuple[str, str]]:
+    try:
+        if who.agent_id is not None:
+            yield "state", render_template("own_state.html", own_state=desk.own_state(parts, who), viewer=who)
+        if wants_board:
+            yield "board", render_template("live_board.html", board=boards().view(), viewer=who)
+    except (RedisError, PeeweeException):
+        if wants_board:
+            yield "board", render_template("live_board.html", board=None, viewer=who)
+
+
+def _own(parts: Parts, who: Viewer) -> Iterator[str]:
+    yield event("state", render_template("own_state.html", own_state=desk.own_state(parts, who), viewer=who))
+
+
+def event(name: str, data: str) -> str:
+    """One server-sent event; each line of the data gets its own field."""
+    lines = "\n".join(f"data: {line}" for line in data.splitlines())
+    return f"event: {name}\n{lines}\n\n"

@@ -1,0 +1,66 @@
+"""The tree of places: groups by what people do, and in each the places a viewer may go to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from admin.access import Right, Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`key` is what a page calls itself when it says where it stands."""
+
+    key: str
+    title: str
+    icon: str
+    endpoint: str
+    right: Right
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    places: tuple[Place, ...]
+
+
+TREE = (
+    Section(
+        "",
+        (
+            Place("desk", "Desk", "headset", "desk.page", Right.DESK),
+            Place("live", "Live", "activity", "live.page", Right.SEE_LIVE),
+        ),
+    ),
+    Section(
+        "Calls",
+        (
+            Place("calls", "Calls", "phone", "calls.listed", Right.SEE_CALLS),
+            Place("messages", "Messages", "messages", "messages.listed", Right.SEE_CALLS),
+        ),
+    ),
+    Section(
+        "Set-up",
+        (
+            Place("numbers", "Numbers", "hash", "numbers.listed", Right.SEE_SETUP),
+            Place("hours", "Opening hours", "clock", "hours.listed", Right.SEE_SETUP),
+            Place("queues", "Queues", "stack-2", "queues.listed", Right.SEE_SETUP),
+            Place("agents", "Agents", "users", "agents.listed", Right.SEE_SETUP),
+            Place("system", "System", "server", "health.page", Right.SEE_SYSTEM),
+        ),
+    ),
+)
+
+
+def for_viewer(viewer: Viewer) -> Iterator[Section]:
+    """The tree as far as the viewer may see it; sections without a place are left out."""
+    for section in TREE:
+        places = tuple(place for place in section.places if viewer.may(place.right))
+        if places:
+            yield Section(section.title, places)
+
+
+def first(viewer: Viewer) -> Place:
+    """Where somebody stands after signing in: the first place of their own."""
+    return next(for_viewer(viewer)).places[0]

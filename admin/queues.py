@@ -1,0 +1,188 @@
+"""Queues: what a call needs there, how long agents ring, how long callers wait."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import peewee
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from pydantic import BaseModel, Field
+from werkzeug.wrappers import Response
+
+from admin import skills
+from admin.access import Right, needs
+from admin.forms import Form, Refused
+from admin.parts import Parts, parts
+from admin.publishing import change
+from admin.skills import Skills
+from engine.live.connection import RedisError
+
+queues = Blueprint("queues", __name__)
+
+
+class QueueIn(BaseModel):
+    """A queue as it shall be. Its name is how flows and reports call it, and does not change later."""
+
+    name: str = Field(title="Name", pattern="^[a-z0-9_-]{1,40}$", description="1 to 40 of a-z, 0-9, - and _")
+    title: str = Field(default="", title="Title", max_length=80)
+    priority: int = Field(default=0, title="Priority", ge=-1000, le=1000)
+    ring_seconds: int = Field(default=15, title="Ring time", ge=1, le=120)
+    longest_wait_seconds: int = Field(default=600, title="Longest wait", ge=1, le=86400)
+    most_waiting: int = Field(default=100, title="Most waiting", ge=1, le=100000)
+    announce_seconds: int = Field(default=30, title="Announce every", ge=0, le=3600)
+    answer_within_seconds: int = Field(default=20, title="Answer within", ge=1, le=3600)
+    short_abandon_seconds: int = Field(default=5, title="Short abandon", ge=0, le=600)
+    recorded: bool = Field(default=True, title="Recorded")
+    skills: Skills = Field(default_factory=dict, title="Skills", description="Skill -> least level, 1 to 5.")
+
+
+COLUMNS = tuple(name for name in QueueIn.model_fields if name != "skills")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    queue_id: int
+    name: str
+    title: str
+    priority: int
+    ring_seconds: int
+    longest_wait_seconds: int
+    most_waiting: int
+    announce_seconds: int
+    answer_within_seconds: int
+    short_abandon_seconds: int
+    recorded: bool
+    skills: dict[str, int]
+    agents: int
+    """How many agents have what it needs."""
+
+
+def find(parts: Parts) -> Sequence[Queue]:
+    needs = skills.of(parts.db, "queue")
+    able = list(skills.of(parts.db, "agent").values())
+    total = int(parts.db.execute_sql("SELECT count(*) FROM agent").fetchone()[0])
+    rows = parts.db.execute_sql(
+        f"SELECT id, {', '.join(COLUMNS)} FROM queue ORDER BY COALESCE(NULLIF(title, ''), name)"  # noqa: S608
+    )
+    found = []
+    for row in rows.fetchall():
+        wanted = needs.get(row[0], {})
+        fit = sum(all(own.get(name, 0) >= level for name, level in wanted.items()) for own in able) if wanted else total
+        found.append(Queue(**dict(zip(("queue_id", *COLUMNS), row, strict=True)), skills=wanted, agents=fit))
+    return found
+
+
+def get(parts: Parts, queue_id: int) -> Queue | None:
+    return next((queue for queue in find(parts) if queue.queue_id == queue_id), None)
+
+
+def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
+    """Add or change a queue and publish it; its id. Refused where the name is another one's, or would change."""
+    values = [getattr(wanted, name) for name in COLUMNS]
+    try:
+        with change(parts):
+            if queue_id is None:
+                marks = ", ".join(["%s"] * len(COLUMNS))
+                statement = f"INSERT INTO queue ({', '.join(COLUMNS)}) VALUES ({marks}) RETURNING id"  # noqa: S608
+                queue_id = int(parts.db.execute_sql(statement, values).fetchone()[0])
+            else:
+                present = parts.db.execute_sql("SELECT name FROM queue WHERE id = %s", (queue_id,)).fetchone()
+                if present and present[0] != wanted.name:
+                    raise Refused(
+                        "name", "Name cannot change: flows and reports call the queue by it. Change the title."
+                    )
+                setting = ", ".join(f"{name} = %s" for name in COLUMNS)
+                parts.db.execute_sql(f"UPDATE queue SET {setting} WHERE id = %s", [*values, queue_id])  # noqa: S608
+            skills.save(parts.db, "queue", queue_id, wanted.skills)
+    except peewee.IntegrityError as error:
+        raise Refused("name", f"There is a queue {wanted.name} already.") from error
+    return queue_id
+
+
+def delete(parts: Parts, queue: Queue) -> None:
+    """Take a queue away. Refused while a number leads to it or somebody waits in it."""
+    used = parts.db.execute_sql(
+        "SELECT number FROM number WHERE destination::text LIKE %s ORDER BY number", (f'%"queue": "{queue.name}"%',)
+    ).fetchone()
+    if used:
+        raise Refused("", f"Number {used[0]} leads to this queue. Change the number first.")
+    in_flow = parts.db.execute_sql(
+        "SELECT f.name FROM flow f JOIN flow_version v ON v.flow_id = f.id WHERE v.published_at IS NOT NULL AND v.version = "
+        "(SELECT max(version) FROM flow_version WHERE flow_id = f.id AND published_at IS NOT NULL) "
+        "AND v.document::text LIKE %s",
+        (f'%"queue": "{queue.name}"%',),
+    ).fetchone()
+    if in_flow:
+        raise Refused("", f"The flow {in_flow[0]} sends callers to this queue. Change the flow first.")
+    try:
+        waiting = [call for call in parts.board.snapshot()["calls"] if call.get("queue") == queue.name]
+    except RedisError:
+        waiting = []
+    if waiting:
+        raise Refused("", "Callers are in this queue now. Try again when they have been served.")
+    with change(parts):
+        parts.db.execute_sql("DELETE FROM queue WHERE id = %s", (queue.queue_id,))
+
+
+@queues.get("/setup/queues")
+@needs(Right.SEE_SETUP)
+def listed() -> str:
+    return render_template("queues.html", place_key="queues", queues=find(parts()))
+
+
+@queues.route("/setup/queues/new", methods=["GET", "POST"])
+@needs(Right.CHANGE_SETUP)
+def add() -> Response | str:
+    return _edit(None)
+
+
+@queues.route("/setup/queues/<int:queue_id>", methods=["GET", "POST"])
+@needs(Right.CHANGE_SETUP)
+def edit(queue_id: int) -> Response | str:
+    found = get(parts(), queue_id)
+    if found is None:
+        abort(404)
+    return _edit(found)
+
+
+def _edit(queue: Queue | None) -> Response | str:
+    here, form = parts(), Form()
+    if request.method == "POST":
+        form.values = request.form.to_dict()
+        given: dict[str, Any] = {name: form.values.get(name, "").strip() for name in COLUMNS}
+        given |= {"recorded": "recorded" in form.values, "skills": skills.typed(form.values)}
+        if queue is not None:
+            given["name"] = queue.name
+        wanted = form.read(QueueIn, given)
+        if wanted is not None:
+            try:
+                save(here, wanted, queue.queue_id if queue else None)
+            except Refused as refused:
+                form.refuse(refused)
+            else:
+                flash(f"{wanted.title or wanted.name} is saved and published.", "good")
+                return redirect(url_for("queues.listed"))
+    elif queue is not None:
+        form.values = {field.name: getattr(queue, field.name) for field in fields(queue)}
+        form.values |= {f"skill:{name}": str(level) for name, level in queue.skills.items()}
+    else:
+        form.values = QueueIn.model_construct(name="").model_dump()
+    page = render_template("queue.html", place_key="queues", queue=queue, form=form, all_skills=skills.names(here.db))
+    return Response(page, 422, mimetype="text/html") if form.faults else page
+
+
+@queues.post("/setup/queues/<int:queue_id>/delete")
+@needs(Right.CHANGE_SETUP)
+def remove(queue_id: int) -> Response:
+    found = get(parts(), queue_id)
+    if found is None:
+        abort(404)
+    try:
+        delete(parts(), found)
+    except Refused as refused:
+        flash(str(refused), "bad")
+        return redirect(url_for("queues.edit", queue_id=queue_id))
+    flash(f"{found.title or found.name} is deleted.", "good")
+    return redirect(url_for("queues.listed"))

@@ -1,0 +1,223 @@
+"""What the terms of the records are called on a page, and how numbers, lengths and times are written there.
+
+Each state is a word, an icon and a tone; the tone is a colour with one meaning: `good` answered or ready, `wait` waiting or
+paused, `bad` missed, unanswered or broken, `talk` in talk, `away` offline or of no account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    word: str
+    icon: str
+    tone: str
+
+
+STATUSES: Mapping[str, Mark] = {
+    "answered": Mark("Answered", "phone-call", "good"),
+    "self_service": Mark("Self-service", "route", "good"),
+    "callback": Mark("Callback", "phone-outgoing", "good"),
+    "voicemail": Mark("Message left", "message", "wait"),
+    "abandoned_ivr": Mark("Hung up in menu", "phone-off", "bad"),
+    "abandoned_queue": Mark("Gave up waiting", "hourglass", "bad"),
+    "abandoned_ringing": Mark("Hung up while ringing", "phone-x", "bad"),
+    "short_abandon": Mark("Hung up at once", "phone-off", "away"),
+    "timeout": Mark("Waited too long", "hourglass", "bad"),
+    "no_agent": Mark("No agent", "user-off", "bad"),
+    "full": Mark("Queue full", "users", "bad"),
+    "exit_key": Mark("Left by key", "door-exit", "away"),
+    "after_hours": Mark("After hours", "moon", "away"),
+    "blocked": Mark("Blocked", "ban", "bad"),
+    "busy": Mark("Busy", "phone-x", "bad"),
+    "no_answer": Mark("No answer", "phone-x", "bad"),
+    "rejected": Mark("Rejected", "phone-x", "bad"),
+    "unreachable": Mark("Unreachable", "phone-x", "bad"),
+    "network": Mark("Network fault", "wifi-off", "bad"),
+}
+DIRECTIONS: Mapping[str, Mark] = {
+    "inbound": Mark("Inbound", "phone-incoming", "plain"),
+    "outbound": Mark("Outbound", "phone-outgoing", "plain"),
+    "internal": Mark("Internal", "arrows-left-right", "plain"),
+}
+CATEGORIES: Mapping[str, Mark] = {
+    "vip": Mark("VIP", "star", "vip"),
+    "problem": Mark("Problem", "flag", "bad"),
+    "average": Mark("Average", "user", "away"),
+}
+SEGMENTS: Mapping[str, Mark] = {
+    "ivr": Mark("Menu", "route", "away"),
+    "queue": Mark("Waiting", "hourglass", "wait"),
+    "offer": Mark("Ringing", "phone-ringing", "wait"),
+    "talk": Mark("Talk", "phone-call", "talk"),
+    "hold": Mark("On hold", "player-pause", "wait"),
+    "consult": Mark("Consulting", "users", "talk"),
+    "wrap_up": Mark("Wrap-up", "pencil", "away"),
+    "voicemail": Mark("Message", "message", "wait"),
+    "callback": Mark("Callback", "phone-outgoing", "talk"),
+}
+LIVE_STATES: Mapping[str, Mark] = {
+    "ivr": Mark("In menu", "route", "away"),
+    "queue": Mark("Waiting", "hourglass", "wait"),
+    "offer": Mark("Ringing", "phone-ringing", "wait"),
+    "talk": Mark("In talk", "phone-call", "talk"),
+    "hold": Mark("On hold", "player-pause", "wait"),
+    "voicemail": Mark("Leaving message", "message", "wait"),
+}
+OFFER_RESULTS: Mapping[str, Mark] = {
+    "answered": Mark("Answered", "check", "good"),
+    "no_answer": Mark("Not answered", "phone-x", "bad"),
+    "busy": Mark("Busy", "phone-x", "bad"),
+    "rejected": Mark("Refused", "x", "bad"),
+    "unreachable": Mark("Phone not there", "wifi-off", "bad"),
+    "caller_left": Mark("Caller left", "phone-off", "away"),
+    "failed": Mark("Failed", "alert-triangle", "bad"),
+}
+QUEUE_RESULTS: Mapping[str, Mark] = {
+    "answered": Mark("Answered", "check", "good"),
+    "abandoned": Mark("Gave up", "phone-off", "bad"),
+    "short_abandon": Mark("Hung up at once", "phone-off", "away"),
+    "timeout": Mark("Waited too long", "hourglass", "bad"),
+    "no_agent": Mark("No agent", "user-off", "bad"),
+    "full": Mark("Queue full", "users", "bad"),
+    "exit_key": Mark("Left by key", "door-exit", "away"),
+    "after_hours": Mark("After hours", "moon", "away"),
+    "callback": Mark("Callback", "phone-outgoing", "good"),
+    "failed": Mark("Failed", "alert-triangle", "bad"),
+}
+ENDED_BY: Mapping[str, str] = {"caller": "Caller", "agent": "Agent", "system": "System", "transfer": "Transfer"}
+EXITS: Mapping[str, str] = {"hung_up": "caller hung up", "lost": "the process was lost"}
+ROLES: Mapping[str, str] = {
+    "admin": "Administrator",
+    "supervisor": "Supervisor",
+    "analyst": "Analyst",
+    "agent": "Agent",
+}
+LEVELS: Mapping[int, str] = {1: "beginner", 2: "basic", 3: "good", 4: "strong", 5: "expert"}
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+PAUSE_REASONS: Mapping[str, str] = {
+    "break": "Break",
+    "lunch": "Lunch",
+    "meeting": "Meeting",
+    "training": "Training",
+    "office": "Office work",
+}
+_PAUSES = dict(PAUSE_REASONS) | {
+    "no_answer": "did not answer",
+    "unreachable": "phone not there",
+    "rejected": "refused a call",
+}
+
+READY = Mark("Ready", "circle-check", "good")
+OFFLINE = Mark("Offline", "circle-dashed", "away")
+UNKNOWN = Mark("–", "info-circle", "away")
+
+
+def mark(marks: Mapping[str, Mark], term: str | None) -> Mark:
+    """The mark of a term; a term that is not among them is shown as it is, in words."""
+    if not term:
+        return UNKNOWN
+    return marks.get(term) or Mark(term.replace("_", " ").capitalize(), "info-circle", "away")
+
+
+def pause_reason(reason: str | None) -> str:
+    """`lunch` -> `Lunch`; what was typed freely is shown as it is."""
+    return _PAUSES.get(reason or "", (reason or "").replace("_", " "))
+
+
+def agent_mark(presence: str | None, work: str | None, reason: str | None = None) -> Mark:
+    """What an agent is doing now, from the presence they chose and the system's own work state."""
+    after = {"pause": ", then pause", "offline": ", then offline"}.get(presence or "", "")
+    if work == "talking":
+        return Mark("In talk" + after, "phone-call", "talk")
+    if work == "offered":
+        return Mark("Ringing" + after, "phone-ringing", "wait")
+    if work == "wrap_up":
+        return Mark("Wrap-up" + after, "pencil", "wait")
+    if presence == "ready":
+        return READY
+    if presence == "pause":
+        said = pause_reason(reason)
+        return Mark(f"Pause: {said}" if said else "Pause", "coffee", "wait")
+    return OFFLINE
+
+
+def length(seconds: Any) -> str:
+    """`65` -> `1:05`, `3723` -> `1:02:03`; nothing -> an en dash. Parts of a second are rounded to the nearest."""
+    if seconds is None:
+        return "–"
+    whole = max(0, int(float(seconds) + 0.5))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{left:02}" if hours else f"{minutes}:{left:02}"
+
+
+def spoken_length(seconds: Any) -> str:
+    """`65` -> `1 min 5 s`, for those who hear the page."""
+    whole = max(0, int(float(seconds or 0) + 0.5))
+    hours, rest = divmod(whole, 3600)
+    minutes, left = divmod(rest, 60)
+    said = [f"{hours} h"] * bool(hours) + [f"{minutes} min"] * bool(minutes) + [f"{left} s"] * bool(left or whole < 60)
+    return " ".join(said)
+
+
+def day_name(day: date, today: date) -> str:
+    """`Today`, `Yesterday`, `Tuesday 4 March`, with the year where it is another one."""
+    if day == today:
+        return "Today"
+    if day == today - timedelta(days=1):
+        return "Yesterday"
+    named = f"{WEEKDAYS[day.weekday()]} {day.day} {day:%B}"
+    return named if day.year == today.year else f"{named} {day.year}"
+
+
+def instant(at: datetime | None, zone: ZoneInfo) -> str:
+    """`4 March 2026, 09:15:07` in the zone."""
+    if at is None:
+        return "–"
+    local = at.astimezone(zone)
+    return f"{local.day} {local:%B %Y, %H:%M:%S}"
+
+
+def clock_time(at: datetime | None, zone: ZoneInfo, *, seconds: bool = False) -> str:
+    if at is None:
+        return "–"
+    return f"{at.astimezone(zone):%H:%M:%S}" if seconds else f"{at.astimezone(zone):%H:%M}"
+
+
+def ago(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
+    """Relative where it is fresh: `now`, `2 min`, `3 h`; then the day with its time."""
+    if at is None:
+        return "–"
+    passed = (now - at).total_seconds()
+    if passed < 60:
+        return "now"
+    if passed < 3600:
+        return f"{int(passed // 60)} min"
+    if passed < 6 * 3600:
+        return f"{int(passed // 3600)} h"
+    local, today = at.astimezone(zone), now.astimezone(zone).date()
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    if local.date() == today - timedelta(days=1):
+        return f"yesterday {local:%H:%M}"
+    return f"{local.day} {local:%b %H:%M}" if local.year == today.year else f"{local.day} {local:%b %Y %H:%M}"
+
+
+def minute_of_day(minute: int) -> str:
+    """`540` -> `09:00`; past midnight `1500` -> `01:00 next day`."""
+    said = f"{minute // 60 % 24:02}:{minute % 60:02}"
+    if minute == 1440:
+        return "24:00"
+    return f"{said} next day" if minute > 1440 else said
+
+
+def initials(name: str) -> str:
+    words = [word for word in name.split() if word]
+    return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"
