@@ -135,11 +135,16 @@ def kill(uuid: str, cause: str = "NORMAL_CLEARING") -> str:
     return f"uuid_kill {identity(uuid)} {_cause(cause)}"
 
 
+def _quoted(word: str) -> str:
+    return f"'{word}'" if " " in word else word
+
+
 def variables(values: Mapping[str, str]) -> str:
     """Channel variables as a dial string takes them: `{name=value,name=value}`, nothing for none.
 
     FreeSWITCH's own escapes there depend on how often a string is parsed, so a value that would need one is refused with
-    UnsafeText; `foreign` makes names of people fit.
+    UnsafeText; `foreign` makes names of people fit. A value with blanks is quoted, since `originate` parts its words by
+    blanks first and takes the quotes away with that (mod_commands.c:5130).
     """
     for name, value in values.items():
         if not _VARIABLE_NAME.fullmatch(name):
@@ -147,7 +152,7 @@ def variables(values: Mapping[str, str]) -> str:
         if (found := _NOT_IN_VARIABLE.search(value)) or value != value.strip() or _SEPARATOR in value:
             what = repr(found[0]) if found else repr(_SEPARATOR) if _SEPARATOR in value else "a blank at its edges"
             raise UnsafeText(f"the value of {name} may not hold {what}: {value[:80]!r}")
-    return "{" + ",".join(f"{name}={value}" for name, value in values.items()) + "}" if values else ""
+    return "{" + ",".join(f"{name}={_quoted(value)}" for name, value in values.items()) + "}" if values else ""
 
 
 def originate(endpoint: str, values: Mapping[str, str], application: str = "&park()") -> str:
@@ -156,4 +161,6 @@ def originate(endpoint: str, values: Mapping[str, str], application: str = "&par
         raise UnsafeText("an endpoint may not be empty")
     if found := _NOT_IN_ENDPOINT.search(endpoint):
         raise UnsafeText(f"an endpoint may not hold {found[0]!r}: {endpoint[:80]!r}")
-    return f"originate {variables(values)}{endpoint} {clean(application)}"
+    if "'" in application or "\\" in application:
+        raise UnsafeText(f"an application for a leg may hold no quote and no backslash: {application[:80]!r}")
+    return f"originate {variables(values)}{endpoint} {_quoted(clean(application))}"

@@ -52,6 +52,7 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         "_callbacks",
         "_executions",
         "_expected",
+        "_hanging_up",
         "_hung_up_completely",
         "_leaving",
         "_lingering",
@@ -84,6 +85,7 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         self._expected: list[Expected] | None = None
         self._listening = False
         self._lingering = False
+        self._hanging_up = False
         self._hung_up_completely = False
         self._leaving = False
         self._on_gone: Callable[[], None] | None = None
@@ -282,6 +284,7 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         if self.gone:
             return
         message = commands.api(commands.kill(self._uuid, cause)) if self.full else commands.hangup(cause)
+        self._hanging_up = True
         try:
             self.send(message)
         except CallGone:
@@ -346,9 +349,13 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         return self._link.wait_closed(timeout)
 
     def stop(self, timeout: float = FAREWELL_SECONDS) -> None:
-        """Leave in order: `exit`, the last events, the second disconnect notice, the close. What the channel does then is
-        the dialplan's to say; without `socket_resume` it is hung up."""
-        self._leave()
+        """Leave in order and close, within `timeout` seconds.
+
+        A call that has gone, or is being hung up, is first listened to until FreeSWITCH has said all. Any other is left with
+        `exit`; what the channel does then is the dialplan's to say, and without `socket_resume` it is hung up.
+        """
+        if not self.gone and not self._hanging_up:
+            self._leave()
         self._link.wait_closed(timeout)
         self.close()
 
@@ -419,7 +426,10 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
     def _say_gone(self) -> None:
         callback, self._on_gone = self._on_gone, None
         if callback is not None:
-            callback()
+            try:
+                callback()
+            except Exception:  # as below
+                log.exception("gone_handler_failed", call=self._uuid)
 
     def _wake_all(self) -> None:
         for execution in self._executions.values():

@@ -186,7 +186,4 @@ class OutboundServer:
                 call.hangup("NORMAL_TEMPORARY_FAILURE")
             except EslError as error:
                 log.warning("hangup_failed", call=call.uuid, fault=str(error))
-        if call.gone:
-            call.wait_closed(self._linger_seconds + 2.0)
-        else:
-            call.stop()
+        call.stop(self._linger_seconds + 2.0)
