@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
 
 from flask import current_app
+from peewee import PeeweeException
 
 from admin.parts import Parts
 from admin.words import LIVE_STATES, Mark, agent_mark, mark
@@ -155,6 +157,12 @@ class Boards:
     def forget(self) -> None:
         """Read Postgres again at the next picture, as the configuration has changed."""
         self._until = 0.0
+
+    def title(self, queue: str) -> str:
+        """What people call a queue; its name where Postgres cannot be asked."""
+        with suppress(PeeweeException):
+            return next((facts.title for facts in self._queues(self._parts.clock.now()) if facts.name == queue), queue)
+        return queue
 
     def view(self) -> BoardView:
         """redis.RedisError or peewee's errors when Redis or Postgres is away."""

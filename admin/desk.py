@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, render_template
 
 from admin.access import Right, Viewer, needs, viewer
-from admin.board import day_start, moment
+from admin.board import boards, day_start, moment
 from admin.calls import found_calls
 from admin.parts import Parts, parts
 from admin.search import Filters
@@ -71,5 +71,9 @@ def card(parts: Parts, pop: dict[str, Any]) -> str:
     """The pop as a card, from the JSON that CONTRACT.md describes."""
     at = moment(pop.get("at")) or parts.clock.now()
     return render_template(
-        "pop.html", pop=pop, at=at, waiting_since=at - timedelta(seconds=float(pop.get("waited_seconds") or 0))
+        "pop.html",
+        pop=pop,
+        at=at,
+        queue_title=boards().title(str(pop.get("queue") or "")),
+        waiting_since=at - timedelta(seconds=float(pop.get("waited_seconds") or 0)),
     )

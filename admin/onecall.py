@@ -48,6 +48,7 @@ class Bar:
     width: float
     seconds: float
     label: str
+    """As much of the hint as fits."""
     hint: str
 
 
@@ -112,7 +113,7 @@ def timeline(found: OneCall, now: datetime) -> Timeline:
             round(100 * left / whole, 3),
             round(100 * seconds / whole, 3),
             seconds,
-            label,
+            _fitting(100 * seconds / whole, label, label.partition(" · ")[0]),
             hint,
         )
 
@@ -139,6 +140,11 @@ def timeline(found: OneCall, now: datetime) -> Timeline:
         ],
         ticks=list(_ticks(whole)),
     )
+
+
+def _fitting(width: float, *labels: str) -> str:
+    """The first label that has room in `width` per cent of a line of the usual length, nothing where none has."""
+    return next((label for label in labels if len(label) * 7 + 12 <= width * 10), "")
 
 
 def _ticks(whole: float) -> list[Tick]:

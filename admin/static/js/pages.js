@@ -348,6 +348,16 @@
     place.replaceChildren(card);
     htmx.process(place);
     tick();
+    if (["ended", "missed"].includes(card.dataset.event)) setTimeout(again, 1500);
+  }
+  // The desk's list of calls, once the call that just ended has its record.
+  async function again() {
+    const mine = one("#mine");
+    if (!mine || mine.contains(document.activeElement)) return;
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) return;
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#mine");
+    if (fresh) mine.replaceWith(fresh);
   }
   document.addEventListener("click", (event) => {
     const card = event.target.closest("[data-close-pop]")?.closest(".pop-card");
