@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 from uuid import uuid4
 
 import click
-import gevent
 
 from conf.clock import Clock
 from conf.errors import PointsmanError
@@ -92,8 +90,6 @@ def _listen(installation: Installation, plan: dict[str, Any], story: Story) -> N
         raise CallImpossible(f"the virtual switch on {address} cannot be used: {error}") from error
     if not answer.startswith("+OK"):
         raise CallImpossible(answer.removeprefix("-ERR ").strip())
-    main = gevent.getcurrent()
-    gevent.signal_handler(signal.SIGINT, lambda: main.throw(KeyboardInterrupt))
     give_up = time.monotonic() + clock.wall_seconds(3600)
     while not story.over and time.monotonic() < give_up:
         try:
@@ -107,12 +103,13 @@ def _listen(installation: Installation, plan: dict[str, Any], story: Story) -> N
 
 
 class Story:
-    """Prints a call as it happens."""
+    """Prints a call as it happens. In words, the fragments a sentence is joined from make one line, printed at its end."""
 
     def __init__(self, as_json: bool) -> None:
         self.over = False
         self.took_place = False
         self._as_json = as_json
+        self._fragments: list[dict[str, Any]] = []
 
     def tell(self, what: dict[str, Any]) -> None:
         kind = what.get("kind")
@@ -121,10 +118,27 @@ class Story:
         if self._as_json:
             click.echo(json.dumps(what, ensure_ascii=False))
             return
+        if _is_fragment(what):
+            self._fragments.append(what)
+            return
+        if self._fragments:
+            joined = " ".join(each["text"] for each in self._fragments)
+            names = f"{self._fragments[0]['prompt']} …" if len(self._fragments) > 1 else self._fragments[0]["prompt"]
+            self._print(self._fragments[0] | {"text": joined, "prompt": names})
+            self._fragments.clear()
+        self._print(what)
+
+    @staticmethod
+    def _print(what: dict[str, Any]) -> None:
         said = _words(what)
         if said:
-            minutes, seconds = divmod(int(what["at"] * 10), 600)
-            click.echo(f"  {minutes}:{seconds // 10:02d}.{seconds % 10}  {said}")
+            minutes, tenths = divmod(int(what["at"] * 10), 600)
+            click.echo(f"  {minutes}:{tenths // 10:02d}.{tenths % 10}  {said}")
+
+
+def _is_fragment(what: dict[str, Any]) -> bool:
+    """A prompt that others are joined to: its text has no closing mark (see sounds/en/prompts.yaml)."""
+    return what["kind"] == "hears" and bool(what.get("text")) and what["text"][-1] not in ".?!"
 
 
 def _words(what: dict[str, Any]) -> str:
@@ -132,6 +146,8 @@ def _words(what: dict[str, Any]) -> str:
     kind = what["kind"]
     if kind == "hears":
         text, prompt = what.get("text"), what.get("prompt") or Path(what["file"]).stem
+        if prompt == "pause":
+            return ""
         return f"hears   “{text}”  ({prompt})" if text else f"hears   {prompt}"
     if kind == "ended":
         who = "the caller hung up" if what["by"] == "caller" else "the call was ended"

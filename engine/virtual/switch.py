@@ -35,6 +35,7 @@ REGISTERED = (api_calls, bridging, outbound, playing, recording)
 VERSION = "FreeSWITCH Version 1.11.0-virtual~64bit (pointsman 64bit)"
 DEMO_EXTENSIONS = ("1001", "1002", "1003", "1004")
 HOST = "127.0.0.1"
+HEARTBEAT_SECONDS = 20.0
 
 
 class Alarm:
@@ -88,6 +89,7 @@ class Switch:
         self._listeners: list[Listener] = []
         self._watched: dict[str, Callable[[Channel], None]] = {}
         self._sequence = 0
+        self._stopped = False
         self._second = 0
         self._dates = ""
         self._door = Door(self, control, password)
@@ -97,6 +99,14 @@ class Switch:
     def start(self) -> None:
         """OSError where the control address cannot be had."""
         self._door.start()
+        self.after(HEARTBEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        """FreeSWITCH's sign of life (switch_core.c: send_heartbeat)."""
+        headers = {"Event-Info": "System Ready", "Session-Count": str(len(self.channels)), "Heartbeat-Interval": "20"}
+        self.fire("HEARTBEAT", headers=headers)
+        if not self._stopped:
+            self.after(HEARTBEAT_SECONDS, self._beat)
 
     @property
     def port(self) -> int:
@@ -104,6 +114,7 @@ class Switch:
 
     def stop(self) -> None:
         """End all calls and connections, as FreeSWITCH does when it is told to stop."""
+        self._stopped = True
         self._door.stop()
         for channel in list(self.channels.values()):
             channel.hangup("SYSTEM_SHUTDOWN")

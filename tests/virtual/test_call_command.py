@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -63,6 +64,16 @@ def test_a_call_is_told_in_lines(home: Path) -> None:
     assert any("answered" in each for each in lines)
     assert any("hears" in each and "(technical_fault)" in each for each in lines)
     assert lines[-1].endswith("NORMAL_TEMPORARY_FAILURE")
+
+
+def test_control_c_hangs_up(home: Path) -> None:
+    environment = os.environ | {"POINTSMAN_HOME": str(home)}
+    process = subprocess.Popen([*COMMAND, "call", "5000"], env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "calling" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert "the caller hung up" in rest or "ORIGINATOR_CANCEL" in rest
 
 
 def test_a_call_is_told_in_json(home: Path) -> None:
