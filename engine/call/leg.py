@@ -40,6 +40,7 @@ class AgentLeg:
         self._clock = clock
         self._tell = tell
         self._over = False
+        self._answered = False
 
     def ring(self, seconds: float, *, caller_number: str, caller_name: str) -> None:
         """Begin to ring for at most `seconds`; comes back at once."""
@@ -54,6 +55,7 @@ class AgentLeg:
 
     def _event(self, event: Event) -> None:
         if event.name == names.CHANNEL_ANSWER and not self._over:
+            self._answered = True
             self._tell(Rang(self.leg_id, "answered"))
 
     def _originate(self, seconds: float, caller_number: str, caller_name: str) -> None:
@@ -77,6 +79,9 @@ class AgentLeg:
         except EslError as error:
             log.warning("agent's leg not originated", leg=self.leg_id, extension=self.extension, error=str(error))
             result = "failed"
+        if self._answered and not self._over:
+            # The leg is the talk's by now. Bridged this early, the job may even end as ORIGINATOR_CANCEL.
+            return
         if result != "answered":
             self._control.unsubscribe(self.leg_id)
         if self._over or result == "failed":

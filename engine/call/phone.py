@@ -102,15 +102,15 @@ class EslPhone:
                 str(int(next_digit_seconds * 1000)),
             )
         )
+        if most > 1:
+            # `read` sets it and never takes it back.
+            self._link.execute("unset", "read_terminator_used", lock=True)
         longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
         done = self._finish("read", argument, longest)
         digits = done.get("variable_" + DIGITS_VARIABLE) or ""
         if most == 1:
             return Gathered("", digits) if digits and digits in terminators else Gathered(digits)
-        ended_by_key = done.get("variable_read_result") == "success" and len(digits) < most
-        return Gathered(
-            digits, (done.get("variable_read_terminator_used") or terminators[:1]) if ended_by_key else None
-        )
+        return Gathered(digits, done.get("variable_read_terminator_used") or None)
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
         return self._session.wait_in_queue(request)
@@ -128,11 +128,14 @@ class EslPhone:
             file = playable([session.around.media.file(path)])
             now.message = message = Message(voicemail_id, box, path, session.clock.now())
             session.call.enter("voicemail")
+            # `record` ends at a key of this list (switch_ivr_play_say.c, switch_ivr_record_file).
+            self._link.execute("set", "playback_terminators=#", lock=True)
             try:
                 self._finish("record", f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}", most_seconds)
             except CallGone:
                 session.keep_message(message)
                 raise
+            self._link.execute("set", "playback_terminators=none", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.
         kept = session.keep_message(message)
         session.call.enter("ivr")
