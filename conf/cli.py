@@ -18,6 +18,7 @@ from importlib.metadata import EntryPoint, entry_points  # noqa: E402
 
 import click  # noqa: E402
 
+from conf import logs  # noqa: E402
 from conf.errors import PointsmanError  # noqa: E402
 
 GROUP = "pointsman.commands"
@@ -77,6 +78,7 @@ def pointsman() -> None:
 
 def main() -> None:
     """The console script. A fault made for people is one line on stderr and exit code 1; Ctrl-C is 130."""
+    logs.configure(os.environ.get("POINTSMAN_LOG_LEVEL", "info"))
     try:
         code = pointsman.main(standalone_mode=False)
     except PointsmanError as fault:
