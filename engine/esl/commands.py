@@ -42,6 +42,7 @@ def clean(text: str) -> str:
 def foreign(text: str, longest: int = 80) -> str:
     """Text from outside (a caller's name, an answer over HTTP) made fit for any argument or variable, by harmless
     look-alikes for what would mean something; cut at `longest` characters. For what people read, not for what must match."""
+    text = text.encode(errors="replace").decode()
     return " ".join(text.translate(_LOOK_ALIKE).replace(_SEPARATOR, " ").split())[:longest].strip()
 
 
