@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import time
 from datetime import datetime
 
 import gevent
@@ -25,6 +26,7 @@ from engine.esl.control import Control
 from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
 from engine.live import connection, keys
+from engine.live.board import Board
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
 from engine.records.customers import Customers
@@ -63,7 +65,9 @@ class EngineProcess:
         self._outbox = Outbox(self._redis, on_return=self._registry.announce_again)
         self._journal = Journal(settings.home / "journal", self.id)
         self._shipper = Shipper(settings.home / "journal", settings.database_url, self._journal)
-        self._configuration = Configuration(self._db, zone=settings.timezone, country=settings.country)
+        self._configuration = Configuration(
+            self._db, connection.blocking(settings.redis_url), zone=settings.timezone, country=settings.country
+        )
         password = settings.freeswitch_password
         self._control = Control(
             (settings.control.host, settings.control.port),
@@ -129,15 +133,21 @@ class EngineProcess:
         log.info("engine ready", process=self.id, esl=self._settings.esl)
 
     def stop(self) -> None:
-        """Take no more calls, let those that run end for a while, end the rest, and leave nothing unwritten."""
+        """Take no more calls, let those that run end for a while, hand the rest over to another process, or end them where
+        there is none, and leave nothing unwritten."""
         self._server.stop_accepting()
         self._leader.stop()
         self._sweeper.stop()
-        with gevent.Timeout(self._clock.wall_seconds(DRAIN_SECONDS), exception=False):  # type: ignore[arg-type]
-            while len(self._registry):
-                gevent.sleep(0.05)
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while len(self._registry) and time.monotonic() < deadline:
+            gevent.sleep(0.05)
+        others = self._others()
+        log.info("calls left", count=len(self._registry), others=others)
         for session in self._registry:
-            session.end_now()
+            if others:
+                session.hand_over()
+            else:
+                session.end_now()
         self._server.stop(DRAIN_SECONDS)
         if self._heart is not None:
             self._heart.kill()
@@ -154,6 +164,14 @@ class EngineProcess:
 
     def _handle(self, link: CallLink) -> None:
         Session(self._around, link).run()
+
+    def _others(self) -> int:
+        """How many other engine processes are alive."""
+        try:
+            processes = Board(self._redis).snapshot()["processes"]
+        except (connection.RedisError, OSError):
+            return 0
+        return sum(process["alive"] and process["id"] != self.id for process in processes)
 
     def _next_epoch(self, least: int) -> int:
         try:
@@ -181,6 +199,7 @@ class EngineProcess:
             "started_at": self._started_at,
             "at": now,
             "calls": len(self._registry),
+            "configuration": self._configuration.snapshot.version,
             "switch": "ok" if self._control.connected else "away",
             "journal_pending": self._shipper.pending_bytes,
             "journal_lag_seconds": round(self._shipper.lag_seconds, 3),

@@ -89,6 +89,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     result: Disposition | None = None
     """What the call would be called if it ended now and nothing else happened."""
     ended_by: EndedBy | None = None
+    lost_at: datetime | None = None
+    """Since when the owner hears nothing of the leg any more, without its end having been told."""
 
 
 class Call:

@@ -17,12 +17,16 @@ from conf.database import Database
 from conf.errors import PointsmanError
 from dialplan import store as dialplan_store
 from dialplan.plan import Plan
+from engine.live import keys
+from engine.live.connection import Redis, RedisError
 from engine.routing import store as routing_store
 from engine.routing.roster import Roster
 from ivr import store as ivr_store
 from ivr.flow import PublishedFlow
 
 CHECK_SECONDS = 2.0
+"""How late a published version is found where its announcement was not heard."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -39,24 +43,21 @@ class Snapshot:
 class Configuration:
     """Keeps the newest snapshot at hand."""
 
-    def __init__(self, db: Database, *, zone: str, country: str) -> None:
+    def __init__(self, db: Database, announcements: Redis, *, zone: str, country: str) -> None:
+        """`announcements` is a client of its own, to listen with (`engine.live.connection.blocking`)."""
         self._db = db
+        self._announcements = announcements
         self._zone = zone
         self._country = country
         self._stale = Event()
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._greenlets: list[gevent.Greenlet[..., None]] = []
         self.snapshot = self._load()
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._watch)
+        self._greenlets = [gevent.spawn(self._watch), gevent.spawn(self._listen)]
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill()
-
-    def look_now(self) -> None:
-        """Somebody said that something was published."""
-        self._stale.set()
+        gevent.killall(self._greenlets)
 
     def flow(self, name: str, version: int) -> PublishedFlow | None:
         """An earlier version of a flow, for a call that began with it; None where it cannot be had."""
@@ -74,6 +75,20 @@ class Configuration:
             flows=ivr_store.load(self._db),
             roster=roster,
         )
+
+    def _listen(self) -> None:
+        while True:
+            channel = self._announcements.pubsub(ignore_subscribe_messages=True)
+            try:
+                channel.subscribe(keys.CONFIGURATION)
+                for _ in channel.listen():
+                    self._stale.set()
+            except (RedisError, OSError) as error:
+                # What is published meanwhile is found all the same, only later.
+                log.info("announcements not heard", error=str(error))
+            finally:
+                channel.close()
+            gevent.sleep(CHECK_SECONDS)
 
     def _watch(self) -> None:
         while True:

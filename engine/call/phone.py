@@ -44,6 +44,14 @@ def playable(prompts: Sequence[Path | str]) -> str:
     return "file_string://" + "!".join(paths)
 
 
+def _until(typed: str, most: int, terminators: str) -> tuple[str, str | None]:
+    """The first `most` keys of what was typed, or those before a terminator, and that terminator."""
+    for place, key in enumerate(typed[: most + 1]):
+        if key in terminators:
+            return typed[:place], key
+    return typed[:most], None
+
+
 class EslPhone:
     """ivr.phone.Phone for a call whose leg `link` speaks for."""
 
@@ -89,6 +97,19 @@ class EslPhone:
         next_digit_seconds: float,
         terminators: str = "#",
     ) -> Gathered:
+        typed = self._session.take_typed()
+        early, ended_by = _until(typed, most, terminators)
+        if ended_by is not None or len(early) == most:
+            return Gathered(early, ended_by)
+        if early:
+            # What was typed ahead has answered the prompts; only the rest is waited for.
+            prompts, first_digit_seconds = (), next_digit_seconds
+        later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
+        return Gathered(early + later.digits, later.terminator)
+
+    def _read(
+        self, prompts: Sequence[str], most: int, first_digit_seconds: float, next_digit_seconds: float, terminators: str
+    ) -> Gathered:
         # With a single digit `read` swallows a terminator pressed during the prompt (switch_ivr_play_say.c:2618), so
         # for one key there is no terminator but our own.
         argument = " ".join(
@@ -106,7 +127,11 @@ class EslPhone:
             # `read` sets it and never takes it back.
             self._link.execute("unset", "read_terminator_used", lock=True)
         longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
-        done = self._finish("read", argument, longest)
+        self._session.gathering = True
+        try:
+            done = self._finish("read", argument, longest)
+        finally:
+            self._session.gathering = False
         digits = done.get("variable_" + DIGITS_VARIABLE) or ""
         if most == 1:
             return Gathered("", digits) if digits and digits in terminators else Gathered(digits)
@@ -133,7 +158,8 @@ class EslPhone:
             try:
                 self._finish("record", f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}", most_seconds)
             except CallGone:
-                session.keep_message(message)
+                if not session.handed_over:
+                    session.keep_message(message)
                 raise
             self._link.execute("set", "playback_terminators=none", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.

@@ -48,6 +48,8 @@ def status_of(checkpoint: Checkpoint) -> Disposition:
         return checkpoint.result
     if checkpoint.state == "talk":
         return "answered"
+    if checkpoint.lost_at is not None:
+        return "network"
     if checkpoint.state == "offer":
         return "abandoned_ringing"
     if checkpoint.state == "queue":

@@ -29,6 +29,7 @@ from engine.call.ways import flow_to
 from engine.esl import names
 from engine.esl.control import Control
 from engine.esl.errors import CallGone, EslError
+from engine.esl.frames import Event as EslEvent
 from engine.esl.frames import Frame
 from engine.esl.outbound import CallLink
 from engine.live import keys
@@ -51,6 +52,7 @@ LINGER_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
+MOST_TYPED: Final = 32
 EVENTS: Final = frozenset(
     {
         names.CHANNEL_BRIDGE,
@@ -104,6 +106,11 @@ class Session:
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._gone = Event()
+        self.handed_over = False
+        """Whether another process has the call from now on; nothing is written of it here any more."""
+        self._typed = ""
+        self.gathering = False
+        """Whether FreeSWITCH itself collects the keys that are pressed now."""
 
     def run(self) -> None:
         self._listen()
@@ -184,7 +191,18 @@ class Session:
         link, mailbox = self.link, self.mailbox
         link.on(names.CHANNEL_BRIDGE, lambda _: mailbox.put(Bridged()))
         link.on(names.CHANNEL_UNBRIDGE, lambda _: mailbox.put(Parted()))
+        link.on(names.DTMF, self._pressed)
         link.on_gone(self._left)
+
+    def _pressed(self, event: EslEvent) -> None:
+        """A key that nobody asked for yet: whatever plays has swallowed it (switch_channel.c, switch_channel_dequeue_dtmf)."""
+        if not self.gathering and len(self._typed) < MOST_TYPED:
+            self._typed += (event.get("DTMF-Digit") or "")[:1]
+
+    def take_typed(self) -> str:
+        """The keys pressed ahead; they are forgotten with that."""
+        typed, self._typed = self._typed, ""
+        return typed
 
     def _left(self) -> None:
         self._gone.set()
@@ -299,7 +317,8 @@ class Session:
         self.call.step_entered(flow, version, node, node_type, at)
 
     def step_left(self, exit: str, at: datetime) -> None:
-        self.call.step_left(exit, at)
+        if not self.handed_over:
+            self.call.step_left(exit, at)
 
     def checkpoint(self, node: str, variables: Mapping[str, Value]) -> None:
         self.call.now.node = node
@@ -321,6 +340,16 @@ class Session:
 
     # --- the end ---
 
+    def hand_over(self) -> None:
+        """Let go of the call without ending it: FreeSWITCH brings it to another process, which goes on from the checkpoint;
+        a talk goes on meanwhile, and is brought there when it ends."""
+        self.handed_over = True
+        try:
+            self.link.post_api(f"uuid_setvar {self.call.call_id} park_after_bridge false")
+            self.link.close()
+        except EslError:
+            log.info("already gone", call=self.call.call_id)
+
     def end_now(self) -> None:
         """This process ends and the call with it."""
         self._hang_up_quietly()
@@ -335,7 +364,14 @@ class Session:
     def _close(self) -> None:
         """Write the end down, once, whoever hung up first."""
         call, now = self.call, self.call.now
+        if self.handed_over:
+            return
         self._gone.wait(GONE_SECONDS)
+        if self.link.hangup_cause is None and not self._hung_up_by_us:
+            # The link is lost, not the caller: FreeSWITCH died, or brings the call back at once. The sweeper finds out.
+            now.lost_at = self.clock.now()
+            call.show()
+            return
         ended_at = call.instant()
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
         call.step_left("hung_up", ended_at)

@@ -34,6 +34,7 @@ SWEEP_SECONDS: Final = 2.0
 UNKNOWN_AGE: Final = timedelta(seconds=20)
 """How old an open record must be before it is closed because nobody knows its call; a young one may be on its way."""
 
+LOST_AGE: Final = timedelta(seconds=10)
 API_SECONDS: Final = 5.0
 CONTEXT: Final = "public"
 
@@ -91,8 +92,12 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One comparison. EslError, redis.RedisError and peewee errors when one side cannot be asked."""
-        live = {channel["uuid"] for channel in self._control.channels()}
         checkpoints = recovery.decoded(self._redis.hvals(keys.CALLS))
+        try:
+            live = {channel["uuid"] for channel in self._control.channels()}
+        except EslError:
+            self._close_lost(checkpoints)
+            raise
         owners = {checkpoint.owner for checkpoint in checkpoints}
         alive = {owner for owner in owners if self._redis.exists(keys.process(owner))}
         for checkpoint in checkpoints:
@@ -107,6 +112,12 @@ class Sweeper:
         known = {checkpoint.call_id for checkpoint in checkpoints}
         self._free_agents(known, live)
         self._close_unknown(known | live)
+
+    def _close_lost(self, checkpoints: list[Checkpoint]) -> None:
+        """The switch does not answer and the links of these calls broke a while ago: it has died, and they with it."""
+        for checkpoint in checkpoints:
+            if checkpoint.lost_at is not None and self._clock.now() - checkpoint.lost_at > LOST_AGE:
+                self._close(checkpoint)
 
     def _twice(self, what: str) -> bool:
         """Whether this was found in two sweeps running; what was found once may be changing this very moment."""
@@ -136,8 +147,9 @@ class Sweeper:
             self._mend("call without a process", call=call_id)
 
     def _close(self, checkpoint: Checkpoint) -> None:
-        """The call is gone and its process died before it could say so."""
-        now = self._clock.now()
+        """The call is gone and its process died, or lost its link, before it could say so."""
+        lost = checkpoint.lost_at is not None
+        now = checkpoint.lost_at or self._clock.now()
         self._missed.pop(checkpoint.call_id, None)
         self._keep_message(checkpoint)
         if checkpoint.step_entered_at is not None:
@@ -156,8 +168,8 @@ class Sweeper:
                 call_id=checkpoint.call_id,
                 at=now,
                 status=recovery.status_of(checkpoint),
-                ended_by=checkpoint.ended_by or "caller",
-                hangup_cause="NONE",
+                ended_by=checkpoint.ended_by or ("system" if lost else "caller"),
+                hangup_cause="NETWORK_OUT_OF_ORDER" if lost else "NONE",
                 queue=checkpoint.last_queue,
                 agent_id=checkpoint.agent_id,
                 extension=checkpoint.extension,

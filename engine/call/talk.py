@@ -76,7 +76,8 @@ def talk(session: Session, leg: AgentLeg, *, recorded: bool) -> Literal["agent"]
             if isinstance(message, Parted):
                 break
     finally:
-        leg.cancel()
+        if not session.handed_over:
+            leg.cancel()
     if path is not None:
         _record(session, "stop", path)
     return "agent"

@@ -72,7 +72,8 @@ class Waiting:
             session.link.execute("playback", MUSIC)
             return self._wait()
         except CallGone:
-            self._caller_left()
+            if not session.handed_over:
+                self._caller_left()
             raise
 
     def _talk_was_over(self) -> QueueOutcome:
@@ -262,18 +263,21 @@ class Waiting:
         self._tell_answered()
         self._leave("answered")
         now.result = "answered"
+        now.ended_by = "caller"
         try:
-            now.ended_by = "caller"
             now.ended_by = talk.talk(session, leg, recorded=self._rule.recorded)
         finally:
-            session.tell_router(
-                TalkEnded(at=session.clock.timestamp(), offer_id=offer.offer_id, agent_id=offer.agent_id)
-            )
-            self._publish("ended")
-            self._call.talk_over()
-            self._leg = self._offer = self._pop = None
+            if not session.handed_over:
+                self._talk_ended(offer)
         self._call.enter("ivr")
         return "answered"
+
+    def _talk_ended(self, offer: MakeOffer) -> None:
+        at = self._session.clock.timestamp()
+        self._session.tell_router(TalkEnded(at=at, offer_id=offer.offer_id, agent_id=offer.agent_id))
+        self._publish("ended")
+        self._call.talk_over()
+        self._leg = self._offer = self._pop = None
 
     def _tell_answered(self) -> None:
         offer = self._offer

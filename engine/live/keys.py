@@ -35,6 +35,9 @@ ROUTER_EPOCH: Final = "router:epoch"
 LIVE: Final = "live"
 """Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
 
+CONFIGURATION: Final = "configuration"
+"""Channel: the version just published, for engine processes, which do not listen to all that goes on on `live`."""
+
 PROCESSES: Final = "processes"
 """Hash, process id -> heartbeat JSON; who is alive is told by `process:<id>`, which expires."""
 

@@ -34,4 +34,5 @@ def want_presence(
 
 def tell_configuration_changed(redis: Redis, version: int) -> None:
     """Tell every process that configuration `version` is published; those that do not hear it find out by themselves."""
+    redis.publish(keys.CONFIGURATION, version)
     redis.publish(keys.LIVE, msgspec.json.encode({"kind": "configuration", "id": version, "item": None}).decode())
