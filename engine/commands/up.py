@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -27,6 +28,7 @@ from engine import freeswitch
 from engine.records import demo
 
 READY_SECONDS = 60.0
+MOST_FILES = 65536
 DRAIN_SECONDS = 20.0
 """How long an engine may take to hand its calls on and ship its journal."""
 
@@ -55,6 +57,7 @@ def up(at: str | None, speed: float) -> None:
     kind = switch_kind(settings)
     clock = _clock(settings, at, speed, kind)
     os.umask(0o077)
+    _raise_file_limit()
     installation.folder(settings.home)
     Installing(settings, kind, clock).run()
 
@@ -63,6 +66,14 @@ def switch_kind(settings: Settings) -> installation.SwitchKind:
     """Which switch these settings mean: `auto` is FreeSWITCH where it is installed. FreeSwitchMissing."""
     binary = freeswitch.find(settings.freeswitch)
     return "virtual" if binary is None and freeswitch.external(settings.freeswitch) is None else "freeswitch"
+
+
+def _raise_file_limit() -> None:
+    """Every call is a socket or two, and what a login shell allows is soon used up: take what we may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _clock(settings: Settings, at: str | None, speed: float, kind: installation.SwitchKind) -> Clock:

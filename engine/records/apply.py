@@ -4,7 +4,8 @@ Merging is commutative and idempotent, here within a batch and in the `ON CONFLI
 facts may come in any order, twice, and from several processes: the earliest beginning, answer and leaving win, a final end
 wins over a sweeper's. What is derived (segment ends, a call's seconds, the end of an agent's state) is computed again in
 the same transaction for the calls and agents that the batch touched, with their rows locked, so that two processes that
-ship facts of one call at once see each other's.
+ship facts of one call at once see each other's. Rows are locked in the order of their keys, so that they do not stand in
+each other's way.
 """
 
 from __future__ import annotations
@@ -320,6 +321,7 @@ INSERT INTO ivr_step AS s (call_id, entered_at, left_at, flow, flow_version, nod
 SELECT call_id, entered_at, left_at, flow, flow_version, node, node_type, exit
 FROM json_to_recordset(%s) AS x(call_id uuid, entered_at timestamptz, left_at timestamptz, flow text, flow_version integer,
     node text, node_type text, exit text)
+ORDER BY call_id, entered_at
 ON CONFLICT (call_id, entered_at) DO UPDATE SET
     flow = coalesce(s.flow, excluded.flow), flow_version = coalesce(s.flow_version, excluded.flow_version),
     node = coalesce(s.node, excluded.node), node_type = coalesce(s.node_type, excluded.node_type),
@@ -334,6 +336,7 @@ INSERT INTO queue_entry AS e (id, call_id, queue, entered_at, left_at, result, a
 SELECT id, call_id, queue, entered_at, left_at, result, agent_id, priority, position_at_entry, estimated_wait_seconds
 FROM json_to_recordset(%s) AS x(id uuid, call_id uuid, queue text, entered_at timestamptz, left_at timestamptz, result text,
     agent_id integer, priority integer, position_at_entry integer, estimated_wait_seconds numeric)
+ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     queue = coalesce(e.queue, excluded.queue), entered_at = coalesce(e.entered_at, excluded.entered_at),
     priority = coalesce(e.priority, excluded.priority),
@@ -349,6 +352,7 @@ INSERT INTO offer AS o (id, call_id, entry_id, queue, agent_id, extension, offer
 SELECT id, call_id, entry_id, queue, agent_id, extension, offered_at, ended_at, result, why
 FROM json_to_recordset(%s) AS x(id uuid, call_id uuid, entry_id uuid, queue text, agent_id integer, extension text,
     offered_at timestamptz, ended_at timestamptz, result text, why jsonb)
+ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     call_id = coalesce(o.call_id, excluded.call_id), entry_id = coalesce(o.entry_id, excluded.entry_id),
     queue = coalesce(o.queue, excluded.queue), agent_id = coalesce(o.agent_id, excluded.agent_id),

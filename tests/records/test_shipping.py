@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import gevent
 import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -301,6 +302,22 @@ def test_the_caller_s_segments_never_overlap_and_add_up(people: str, phases: lis
     assert sum(segment[8] for segment in segments) == total
 
 
+def test_two_processes_that_ship_parts_of_the_same_calls_at_once_lose_nothing(people: str) -> None:
+    told = [fact for n in range(12) for fact in a_call(str(uuid.UUID(int=n + 1)), n * 0.037, f"+45770000{n % 3:02}")]
+    write(people, [told])
+    expected = rows(people)
+    clear(people)
+    parts: list[list[facts.AnyFact]] = [[], [], []]
+    mixed = random.Random(7)
+    for fact in told:
+        parts[mixed.randrange(3)].append(fact)
+    for part in parts:
+        mixed.shuffle(part)
+    writers = [gevent.spawn(write, people, [part[n : n + 20] for n in range(0, len(part), 20)]) for part in parts]
+    gevent.joinall(writers, raise_error=True)
+    assert rows(people) == expected
+
+
 def test_an_unknown_caller_is_registered_once_however_many_calls(people: str) -> None:
     calls = [
         facts.CallBegan(
@@ -316,6 +333,23 @@ def test_an_unknown_caller_is_registered_once_however_many_calls(people: str) ->
     write(people, [calls[:1], calls[1:], calls])
     assert one(people, "SELECT count(*), count(DISTINCT customer_id) FROM call WHERE customer_id IS NOT NULL") == (3, 2)
     assert one(people, "SELECT count(*) FROM customer WHERE registered_by_call IS NOT NULL") == (2,)
+
+
+def test_one_unknown_caller_who_calls_twice_at_once_is_registered_once(people: str) -> None:
+    calls = [
+        facts.CallBegan(
+            call_id=str(uuid.uuid4()),
+            at=at(n),
+            direction="inbound",
+            caller_number="+4512345678",
+            called_number="5000",
+            number_name="",
+        )
+        for n in range(6)
+    ]
+    gevent.joinall([gevent.spawn(write, people, [[call]]) for call in calls], raise_error=True)
+    assert one(people, "SELECT count(*) FROM customer WHERE registered_by_call IS NOT NULL") == (1,)
+    assert one(people, "SELECT count(DISTINCT customer_id), count(customer_id) FROM call") == (1, 6)
 
 
 def test_a_number_of_two_customers_gives_the_call_to_neither_until_one_is_told(people: str) -> None:
