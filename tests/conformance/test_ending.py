@@ -123,7 +123,9 @@ def test_with_nobody_listening_the_dialplan_goes_on(rig: Rig) -> None:
     watcher = rig.inbound()
     watcher.send("event plain CHANNEL_HANGUP_COMPLETE CHANNEL_EXECUTE_COMPLETE")
     rig.ring(NOBODY)
-    done = watcher.event("CHANNEL_HANGUP_COMPLETE", **{"Caller-Destination-Number": NOBODY})
+    done = watcher.event(
+        "CHANNEL_HANGUP_COMPLETE", **{"Caller-Destination-Number": NOBODY, "Call-Direction": "inbound"}
+    )
     assert done.get("Hangup-Cause") == "NORMAL_TEMPORARY_FAILURE"
     played = [event.get("Application") for event in watcher.seen if event.name == "CHANNEL_EXECUTE_COMPLETE"]
     assert "playback" in played
