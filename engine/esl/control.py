@@ -59,8 +59,8 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
     engine is woken only for its own legs. What still comes and is nobody's is dropped by its bytes, before decoding.
 
     `on_event` gets what is no channel's and no job's, thus CUSTOM and whatever `events` add; it and the subscribers'
-    callbacks run in the greenlet that reads and must not block. `on_up` runs in a greenlet of its own after each connect,
-    to compare with `channels()` what is believed; `on_down` gets the reason. Each may be replaced at any time.
+    callbacks run in gevent's loop and must not block. `on_up` runs in a greenlet of its own after each connect, to compare
+    with `channels()` what is believed, and so does `on_down`, which gets the reason. Each may be replaced at any time.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
             job.set_exception(ControlLost(str(error)))
         if was_up and not self._stopping.is_set():
             log.warning("control_down", reason=str(error))
-            self._call(self.on_down, str(error))
+            gevent.spawn(self._call, self.on_down, str(error))
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         try:

@@ -1,29 +1,27 @@
 """One socket to FreeSWITCH: commands out, replies back in their order, everything else to whoever listens.
 
-One greenlet reads. What it calls (`on_frame`, `on_close`, the replies' own methods) runs in that greenlet and must not
-block: while it is busy nothing else is read, and a peer that is not read from is cut off by FreeSWITCH in the end
-(mod_event_socket.c:380). Writing never blocks either, so such a callback may send commands.
+A link has no greenlet of its own: gevent's loop calls it when bytes have come, once for each RECEIVE_BYTES, so that no link
+keeps the others waiting. A greenlet that reads would cost 10 KB a call for its stacks, and two switches a read. What the
+link calls (`on_frame`, `on_close`, the replies' own methods) therefore runs in the loop and must not block; where it tries
+to, gevent raises BlockingSwitchOutError. Writing never blocks, so commands may be sent from there.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import gevent
 import structlog
 from gevent.event import AsyncResult, Event
-from gevent.socket import socket
+from gevent.socket import socket, wait_write
 
 from engine.esl import names
 from engine.esl.errors import EslError, FrameBroken, LinkBusy, LinkClosed, ReplyTimeout
 from engine.esl.frames import BODY_LIMIT, Frame, FrameReader
 
 RECEIVE_BYTES: Final = 32 * 1024
-YIELD_BYTES: Final = 128 * 1024
-"""How much one link may be read from before the others get their turn: gevent's recv does not yield while data is there."""
-
 UNSENT_LIMIT: Final = 1024 * 1024
 UNANSWERED_LIMIT: Final = 1024
 STUCK_SECONDS: Final = 10.0
@@ -94,10 +92,11 @@ class Link:
 
     __slots__ = (
         "_ended",
-        "_limit",
+        "_reader",
         "_sock",
         "_unsent",
         "_waiting",
+        "_watcher",
         "closed",
         "on_close",
         "on_frame",
@@ -117,14 +116,17 @@ class Link:
         self.closed = False
         self.reason: LinkClosed | None = None
         self._sock = sock
-        self._limit = limit
+        self._reader = FrameReader(limit)
+        self._watcher: Any = None
         self._waiting: deque[Answerable] = deque()
         self._unsent: bytearray | None = None
         self._ended: Event | None = None
 
     def start(self) -> None:
-        """Begin to read, in a greenlet of the link's own that ends with it."""
-        gevent.spawn_raw(self._read)
+        """Begin to read, in the loop of the calling thread."""
+        self._sock.setblocking(False)
+        self._watcher = gevent.get_hub().loop.io(self._sock.fileno(), 1)
+        self._watcher.start(self._readable)
 
     def post(self, data: bytes, reply: Answerable = UNHEARD) -> None:
         """Send one command and go on; `reply` is told what comes back. LinkClosed, or LinkBusy when the bounds are reached:
@@ -150,7 +152,7 @@ class Link:
             self._unsent += data
             return
         try:
-            sent = self._sock.send(data, 0, 0.0)  # type: ignore[call-arg]  # the stub lacks gevent's timeout
+            sent = self._sock.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
@@ -163,36 +165,32 @@ class Link:
     def _write_rest(self) -> None:
         try:
             while self._unsent and not self.closed:
-                with gevent.Timeout(STUCK_SECONDS, TimeoutError(f"nothing was read for {STUCK_SECONDS:g} s")):
-                    sent = self._sock.send(bytes(self._unsent[:65536]))
-                del self._unsent[:sent]
+                wait_write(
+                    self._sock.fileno(), STUCK_SECONDS, TimeoutError(f"nothing was read for {STUCK_SECONDS:g} s")
+                )
+                if not self.closed:
+                    del self._unsent[: self._sock.send(bytes(self._unsent[:65536]))]
             self._unsent = None
-        except (OSError, AttributeError) as error:
-            # A gevent socket that another greenlet closes has no `send` any more but an OSError or, later, no socket.
+        except BlockingIOError:
+            gevent.spawn_raw(self._write_rest)
+        except OSError as error:
             self.close(f"FreeSWITCH cannot be written to: {error}")
 
-    def _read(self) -> None:
-        reader = FrameReader(self._limit)
-        reason = "FreeSWITCH closed the link"
-        unyielded = 0
+    def _readable(self) -> None:
         try:
-            while not self.closed:
-                data = self._sock.recv(RECEIVE_BYTES)
-                if not data:
-                    reader.eof()
-                    break
-                for frame in reader.feed(data):
-                    self._take(frame)
-                if reader.broken is not None:
-                    raise reader.broken
-                unyielded += len(data)
-                if unyielded > YIELD_BYTES:
-                    unyielded = 0
-                    gevent.sleep(0)
+            data = self._sock.recv(RECEIVE_BYTES)
+            if not data:
+                self._reader.eof()
+                self.close("FreeSWITCH closed the link")
+                return
+            for frame in self._reader.feed(data):
+                self._take(frame)
+            if self._reader.broken is not None:
+                self.close(f"the link to FreeSWITCH broke: {self._reader.broken}")
+        except BlockingIOError:
+            return
         except (FrameBroken, OSError) as error:
-            reason = f"the link to FreeSWITCH broke: {error}"
-        finally:
-            self.close(reason)
+            self.close(f"the link to FreeSWITCH broke: {error}")
 
     def _take(self, frame: Frame) -> None:
         content_type = frame.content_type
@@ -214,6 +212,11 @@ class Link:
             return
         self.closed = True
         error = self.reason = LinkClosed(reason)
+        if self._watcher is not None:
+            # Before the socket: its number may be another one's at once.
+            self._watcher.stop()
+            self._watcher.close()
+            self._watcher = None
         self._sock.close()
         while self._waiting:
             self._waiting.popleft().lost(error)

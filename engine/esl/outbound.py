@@ -1,8 +1,8 @@
 """A call that FreeSWITCH handed over: one outbound socket, one channel.
 
 `CallLink` has greenswitch's `OutboundSession` as its base, with its names and exceptions, but shares no machinery with it:
-one greenlet a call instead of three, bytes instead of dictionaries, and every wait by id, with a time-out, ended by the end
-of the call.
+no greenlet beside the handler's own instead of two with a poll each, bytes instead of dictionaries, and every wait by id,
+with a time-out, ended by the end of the call.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ Callback = Callable[[Event], None]
 class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has no types
     """One call over its outbound socket (`socket HOST:PORT async full`).
 
-    Callbacks run in the greenlet that reads: they must not block, which every method here that waits would.
+    Callbacks run in gevent's loop and must not block, so they may call nothing here that waits; `execute`, `post_api` and
+    `expect` do not.
     """
 
     __slots__ = (
