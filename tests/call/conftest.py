@@ -1,0 +1,96 @@
+"""One installation for all tests of calls, ten times as fast as the wall, on a Wednesday morning."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conf.database import Database
+from conf.embedded import free_port
+from dialplan import destinations, store
+from engine.records.tables import Agent, Customer, CustomerNumber, Queue
+from ivr import store as ivr_store
+from ivr.flow import Flow
+
+from .installation import Installation, environment, eventually
+
+AT = "2026-03-04T10:00"
+SPEED = "10"
+WRAP_UP = 2
+
+SALES, BRIEF, NARROW, PATIENT, CLOSED, BOX, CHANGING = (str(number) for number in range(5010, 5017))
+"""Numbers: straight into queues sales, brief (short times), narrow (one may wait), patient (tells the place often); refused;
+a message box; a flow that changes."""
+SHARED = "+4570707070"
+"""The number of two customers."""
+
+
+def changing(*prompts: str) -> Flow:
+    """A flow whose menu leads out by 1 after these prompts."""
+    return Flow.parse(
+        {
+            "name": "changing",
+            "start": "menu",
+            "nodes": {
+                "menu": {"type": "menu", "prompts": ["greeting"], "exits": {"1": "words", "no_input": "words"}},
+                "words": {"type": "hang_up", "prompts": list(prompts)},
+            },
+        }
+    )
+
+
+def furnish(db: Database, installation: Installation) -> None:
+    """What these tests need beside the demo company."""
+    now = installation.clock.now()
+    ivr_store.import_flow(db, changing("goodbye"), author="tests", at=now)
+    with db.connection_context():
+        Queue.create(name="brief", title="Brief", ring_seconds=4, longest_wait_seconds=8, announce_seconds=0)
+        Queue.create(name="narrow", title="Narrow", most_waiting=1, announce_seconds=0)
+        Queue.create(name="patient", title="Patient", announce_seconds=5)
+        Agent.update(wrap_up_seconds=WRAP_UP).execute()
+        for name in ("One House", "Another House"):
+            customer = Customer.create(name=name, created_at=now)
+            CustomerNumber.create(customer=customer, number=SHARED)
+    for number, destination in {
+        SALES: {"to": "queue", "queue": "sales"},
+        BRIEF: {"to": "queue", "queue": "brief"},
+        NARROW: {"to": "queue", "queue": "narrow"},
+        PATIENT: {"to": "queue", "queue": "patient"},
+        CLOSED: {"to": "refuse", "cause": "CALL_REJECTED"},
+        BOX: {"to": "voicemail", "box": "sales"},
+        CHANGING: {"to": "flow", "flow": "changing"},
+    }.items():
+        store.save_number(db, number, f"Number {number}", destinations.decode(destination), country="DK")
+
+
+@pytest.fixture(scope="package")
+def running() -> Iterator[Installation]:
+    home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
+    # The embedded Postgres runs as somebody else where the tests run as root.
+    home.chmod(0o755)
+    installation = Installation(environment(home, free_port), "--at", AT, "--speed", SPEED)
+    try:
+        with installation.setting_up() as db:
+            furnish(db, installation)
+        yield installation
+    finally:
+        code = installation.end()
+        left = installation.left_running()
+        shutil.rmtree(home, ignore_errors=True)
+    assert code == 0
+    assert left == []
+
+
+@pytest.fixture
+def installation(running: Installation) -> Iterator[Installation]:
+    """The installation with everybody at their desk and every phone picked up after a second; afterwards, with nobody on
+    the line and nothing left over."""
+    for extension in running.agents():
+        running.switch.phone(extension, answer=1, talk=5)
+    running.on_duty(*running.agents())
+    yield running
+    eventually(running.check_nothing_left)
