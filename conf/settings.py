@@ -13,7 +13,13 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from conf.errors import SettingsInvalid
 
@@ -44,6 +50,10 @@ def _split(text: str) -> list[str]:
     return [part for part in text.replace(",", " ").split() if part]
 
 
+def _addresses(value: Any) -> tuple[str, ...]:
+    return tuple(part for part in str(value).replace(" ", "").split(",") if part) if isinstance(value, str) else value
+
+
 AddressField = Annotated[Address, BeforeValidator(_address)]
 
 
@@ -72,6 +82,8 @@ class Settings(BaseSettings):
     http: AddressField = Address("127.0.0.1:8080")
     esl: AddressField = Address("127.0.0.1:8084")
     control: AddressField = Address("127.0.0.1:8021")
+    switches: Annotated[tuple[AddressField, ...], NoDecode, BeforeValidator(_addresses)] = ()
+    """Event sockets of further FreeSWITCH nodes that hand calls to the same engines, `HOST:PORT,HOST:PORT`."""
     freeswitch: str = "auto"
     freeswitch_password: SecretStr | None = None
     sip: AddressField = Address("127.0.0.1:5060")

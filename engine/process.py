@@ -22,7 +22,7 @@ from engine.call.media import Media
 from engine.call.registry import Inbox, Registry
 from engine.call.session import EVENTS, LINGER_SECONDS, Session, Surroundings
 from engine.call.sweeper import Sweeper
-from engine.esl.control import Control
+from engine.call.switches import Switches
 from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
 from engine.live import connection, keys
@@ -36,8 +36,8 @@ from engine.routing import store
 from engine.routing.leader import Leader
 from sounds.catalogue import Catalogue
 
-HEARTBEAT_SECONDS = 1.0
-HEARTBEAT_LASTS_MS = 3000
+HEARTBEAT_SECONDS = 0.5
+HEARTBEAT_LASTS_MS = 1500
 DRAIN_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -69,9 +69,8 @@ class EngineProcess:
             self._db, connection.blocking(settings.redis_url), zone=settings.timezone, country=settings.country
         )
         password = settings.freeswitch_password
-        self._control = Control(
-            (settings.control.host, settings.control.port),
-            "" if password is None else password.get_secret_value(),
+        self._switches = Switches(
+            (settings.control, *settings.switches), "" if password is None else password.get_secret_value()
         )
         self._inbox = Inbox(
             self.id, blocking=connection.blocking(settings.redis_url), registry=self._registry, outbox=self._outbox
@@ -96,17 +95,16 @@ class EngineProcess:
             redis=self._redis,
             pops=ScreenPops(self._outbox),
             customers=Customers(self._db, settings.country),
-            control=self._control,
+            switches=self._switches,
             registry=self._registry,
             catalogue=Catalogue.of_home(settings.home),
             media=media,
             country=settings.country,
-            switch=f"{settings.control.host}:{settings.control.port}",
         )
         self._sweeper = Sweeper(
             db=self._db,
             redis=self._redis,
-            control=self._control,
+            switches=self._switches,
             journal=self._journal,
             outbox=self._outbox,
             clock=self._clock,
@@ -124,7 +122,7 @@ class EngineProcess:
         self._shipper.start()
         self._outbox.start()
         self._configuration.start()
-        self._control.start()
+        self._switches.start()
         self._inbox.start()
         self._leader.start()
         self._sweeper.start()
@@ -155,7 +153,7 @@ class EngineProcess:
         self._outbox.put("HDEL", keys.PROCESSES, self.id)
         self._inbox.stop()
         self._configuration.stop()
-        self._control.stop()
+        self._switches.stop()
         self._outbox.stop(2.0)
         self._journal.close()
         self._shipper.stop(5.0)
@@ -200,7 +198,7 @@ class EngineProcess:
             "at": now,
             "calls": len(self._registry),
             "configuration": self._configuration.snapshot.version,
-            "switch": "ok" if self._control.connected else "away",
+            "switch": "ok" if self._switches.connected else "away",
             "journal_pending": self._shipper.pending_bytes,
             "journal_lag_seconds": round(self._shipper.lag_seconds, 3),
             "redis_pending": len(self._outbox),

@@ -23,7 +23,7 @@ def ring(session: Session, extension: str, seconds: float) -> RingOutcome:
     """Ring `extension` for at most `seconds` and let the two talk. CallGone when the caller leaves meanwhile."""
     call, now = session.call, session.call.now
     agent = session.snapshot.roster.agent(extension) or AgentProfile(0, extension, extension)
-    leg = AgentLeg(session.around.control, session.clock, str(uuid.uuid4()), extension, session.mailbox.put)
+    leg = AgentLeg(session.control, session.clock, str(uuid.uuid4()), extension, session.mailbox.put)
     session.link.execute("playback", RINGING)
     call.offered_to(agent, leg.leg_id)
     leg.ring(seconds, caller_number=now.from_number, caller_name=now.customer_name or now.caller_name)

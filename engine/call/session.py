@@ -24,10 +24,10 @@ from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
 from engine.call.phone import EslPhone
 from engine.call.registry import Registry
 from engine.call.ringing import ring
+from engine.call.switches import Switches
 from engine.call.waiting import Waiting
 from engine.call.ways import flow_to
 from engine.esl import names
-from engine.esl.control import Control
 from engine.esl.errors import CallGone, EslError
 from engine.esl.frames import Event as EslEvent
 from engine.esl.frames import Frame
@@ -82,12 +82,11 @@ class Surroundings:
     redis: Redis
     pops: ScreenPops
     customers: Customers
-    control: Control
+    switches: Switches
     registry: Registry
     catalogue: Catalogue
     media: Media
     country: str
-    switch: str
 
 
 class Session:
@@ -140,6 +139,7 @@ class Session:
     def _begin(self) -> Checkpoint | None:
         """Find out which call this is; the checkpoint of its former owner where it had one."""
         data = self.link.connect(CONNECT_SECONDS)
+        self.switch, self.control = self.around.switches.of_core(data.get("Core-UUID"))
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
             checkpoint = recovery.find(self.around.redis, self.link.uuid)
@@ -172,7 +172,7 @@ class Session:
             to_number=number.number if number is not None else extension,
             number_name=number.name if number is not None else "",
             caller_name=(data.get("Caller-Caller-ID-Name") or "")[:80],
-            switch=self.around.switch,
+            switch=self.switch,
         )
         call = Call(checkpoint, journal=self.around.journal, outbox=self.around.outbox, clock=self.clock)
         call.began()
@@ -226,7 +226,7 @@ class Session:
         if checkpoint.offer_id is not None and checkpoint.state == "offer":
             # Its phone still rings for a process that is no more; the router will offer the call again.
             AgentLeg(
-                self.around.control, self.clock, checkpoint.offer_id, checkpoint.extension or "", self.mailbox.put
+                self.control, self.clock, checkpoint.offer_id, checkpoint.extension or "", self.mailbox.put
             ).cancel()
             self.call.offered_to(None, None)
         self.link.execute("multiset", _VARIABLES)

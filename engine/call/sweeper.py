@@ -7,7 +7,7 @@ and a record that nobody would close any more is closed. One process does this a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -21,6 +21,7 @@ from engine.call import recovery
 from engine.call.call import Checkpoint
 from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
 from engine.call.registry import Registry
+from engine.call.switches import Switches
 from engine.esl.control import Control
 from engine.esl.errors import EslError
 from engine.live import keys
@@ -30,7 +31,7 @@ from engine.records.facts import CallEnded, MessageLeft, QueueLeft, StepLeft
 from engine.records.journal import Journal
 from engine.routing.events import EntryLeft, Event, TalkEnded, encode
 
-SWEEP_SECONDS: Final = 2.0
+SWEEP_SECONDS: Final = 1.0
 UNKNOWN_AGE: Final = timedelta(seconds=20)
 """How old an open record must be before it is closed because nobody knows its call; a young one may be on its way."""
 
@@ -49,7 +50,7 @@ class Sweeper:
         *,
         db: Database,
         redis: Redis,
-        control: Control,
+        switches: Switches,
         journal: Journal,
         outbox: Outbox,
         clock: Clock,
@@ -59,7 +60,7 @@ class Sweeper:
     ) -> None:
         self._db = db
         self._redis = redis
-        self._control = control
+        self._switches = switches
         self._journal = journal
         self._outbox = outbox
         self._clock = clock
@@ -91,17 +92,22 @@ class Sweeper:
                 log.info("not swept", error=str(error).strip())
 
     def sweep(self) -> None:
-        """One comparison. EslError, redis.RedisError and peewee errors when one side cannot be asked."""
+        """One comparison. redis.RedisError and peewee errors when one side cannot be asked; a node that cannot be asked is
+        left out, with its calls."""
         checkpoints = recovery.decoded(self._redis.hvals(keys.CALLS))
-        try:
-            live = {channel["uuid"] for channel in self._control.channels()}
-        except EslError:
-            self._close_lost(checkpoints)
-            raise
+        live: dict[str, Control] = {}
+        silent = set()
+        for name, control in self._switches:
+            try:
+                live |= {channel["uuid"]: control for channel in control.channels()}
+            except EslError as error:
+                log.info("node not asked", node=name, error=str(error))
+                silent.add(name)
+        self._close_lost(checkpoint for checkpoint in checkpoints if checkpoint.switch in silent)
         owners = {checkpoint.owner for checkpoint in checkpoints}
         alive = {owner for owner in owners if self._redis.exists(keys.process(owner))}
         for checkpoint in checkpoints:
-            if checkpoint.call_id in self._registry:
+            if checkpoint.call_id in self._registry or checkpoint.switch in silent:
                 continue
             if checkpoint.call_id in live:
                 self._missed.pop(checkpoint.call_id, None)
@@ -109,11 +115,13 @@ class Sweeper:
                     self._look_after(checkpoint, live)
             elif self._twice(checkpoint.call_id):
                 self._close(checkpoint)
+        if silent:
+            return
         known = {checkpoint.call_id for checkpoint in checkpoints}
-        self._free_agents(known, live)
-        self._close_unknown(known | live)
+        self._free_agents(known | live.keys())
+        self._close_unknown(known | live.keys())
 
-    def _close_lost(self, checkpoints: list[Checkpoint]) -> None:
+    def _close_lost(self, checkpoints: Iterable[Checkpoint]) -> None:
         """The switch does not answer and the links of these calls broke a while ago: it has died, and they with it."""
         for checkpoint in checkpoints:
             if checkpoint.lost_at is not None and self._clock.now() - checkpoint.lost_at > LOST_AGE:
@@ -130,20 +138,21 @@ class Sweeper:
 
     # --- calls of dead processes ---
 
-    def _look_after(self, checkpoint: Checkpoint, live: set[str]) -> None:
+    def _look_after(self, checkpoint: Checkpoint, live: Mapping[str, Control]) -> None:
         """The call is up and its process is dead. Usually FreeSWITCH itself brings it to another process; a talk goes on and
         must not end in a parked leg; a leg that is parked already is sent through the dialplan again."""
         call_id = checkpoint.call_id
+        control = live[call_id]
         if checkpoint.state == "talk" and checkpoint.offer_id in live:
             if call_id not in self._released:
                 self._released.add(call_id)
-                self._control.api(f"uuid_setvar {call_id} park_after_bridge false", timeout=API_SECONDS)
+                control.api(f"uuid_setvar {call_id} park_after_bridge false", timeout=API_SECONDS)
                 self._mend("talk without its process", call=call_id)
             return
         if self._twice("stranded " + call_id):
             self._missed.pop("stranded " + call_id)
-            self._control.api(f"uuid_setvar {call_id} pointsman_recovering true", timeout=API_SECONDS)
-            self._control.api(f"uuid_transfer {call_id} {checkpoint.to_number} XML {CONTEXT}", timeout=API_SECONDS)
+            control.api(f"uuid_setvar {call_id} pointsman_recovering true", timeout=API_SECONDS)
+            control.api(f"uuid_transfer {call_id} {checkpoint.to_number} XML {CONTEXT}", timeout=API_SECONDS)
             self._mend("call without a process", call=call_id)
 
     def _close(self, checkpoint: Checkpoint) -> None:
@@ -204,10 +213,10 @@ class Sweeper:
 
     # --- agents and records that nobody frees ---
 
-    def _free_agents(self, known: set[str], live: set[str]) -> None:
+    def _free_agents(self, known: set[str]) -> None:
         for agent_id in self._redis.smembers(keys.AGENTS):
             work, call_id, offer_id = self._redis.hmget(keys.agent(int(agent_id)), "work", "call_id", "offer_id")
-            if work != "talking" or call_id in known or call_id in live:
+            if work != "talking" or call_id in known:
                 continue
             if self._twice(f"agent {agent_id} {offer_id}"):
                 self._missed.pop(f"agent {agent_id} {offer_id}")

@@ -31,7 +31,7 @@ def bridge(session: Session, leg: AgentLeg) -> bool:
     caller = session.call.call_id
     try:
         session.link.post_api(f"uuid_setvar {caller} socket_resume false")
-        answer = session.around.control.api(f"uuid_bridge {caller} {leg.leg_id}", timeout=API_SECONDS)
+        answer = session.control.api(f"uuid_bridge {caller} {leg.leg_id}", timeout=API_SECONDS)
         if not answer.startswith("+OK"):
             raise CommandRejected(answer)
         if _joined(session):

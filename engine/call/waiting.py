@@ -218,9 +218,7 @@ class Waiting:
             ivr_path=tuple(now.ivr_path),
         )
         self._publish("offered")
-        self._leg = AgentLeg(
-            session.around.control, session.clock, offer.offer_id, offer.extension, session.mailbox.put
-        )
+        self._leg = AgentLeg(session.control, session.clock, offer.offer_id, offer.extension, session.mailbox.put)
         self._leg.ring(
             offer.ring_seconds, caller_number=now.from_number, caller_name=now.customer_name or now.caller_name
         )
