@@ -1,5 +1,5 @@
-"""The FreeSWITCH nodes that hand calls to this engine, each with a control link of its own: what concerns a call's legs is said to
-the node the call is on."""
+"""The FreeSWITCH nodes that hand calls to this engine, each with a control link of its own: what concerns a call's legs is
+said to the node the call is on."""
 
 from __future__ import annotations
 
