@@ -153,10 +153,14 @@ class Leader:
 
     def _write(self, claims: Claims, decisions: list[Decision], cursor: str) -> None:
         router = self.router
+        never_made: set[str] = set()
         while router is not None:
             lost = dict(claims.write(decisions, cursor))
+            never_made.update(lost)
             for decision in decisions:
-                self._keep(decision, made=not (isinstance(decision, MakeOffer) and decision.offer_id in lost))
+                # No phone rang for an offer that could not be made, so nothing is told of its end either.
+                if not (isinstance(decision, MakeOffer | CloseOffer) and decision.offer_id in never_made):
+                    self._keep(decision)
             if not lost:
                 return
             decisions = []
@@ -214,9 +218,9 @@ class Leader:
 
     # --- records ---
 
-    def _keep(self, decision: Decision, *, made: bool) -> None:
+    def _keep(self, decision: Decision) -> None:
         """Journal what a written decision means for the records."""
-        if isinstance(decision, MakeOffer) and made:
+        if isinstance(decision, MakeOffer):
             self._journal.append(
                 OfferMade(
                     offer_id=decision.offer_id,
