@@ -196,7 +196,8 @@ class Leader:
         for profile in roster.agents:
             known = self._redis.hgetall(keys.agent(profile.agent_id))
             if known.get("presence"):
-                router.step(_agent_seen(profile.agent_id, known, now))
+                seen = _agent_seen(profile.agent_id, known, now)
+                decisions += [each for each in router.step(seen) if not _says_again(each, seen)]
                 continue
             if chosen is None:
                 chosen = self._presences()
@@ -289,6 +290,17 @@ def _decoded(texts: Iterable[str], kind: type[T]) -> list[T]:
         except msgspec.MsgspecError as error:
             log.error("passed over in redis", kind=kind.__name__, error=str(error), data=text[:200])
     return found
+
+
+def _says_again(decision: Decision, seen: AgentSeen) -> bool:
+    """Whether a decision tells no more than what was just read. What fell due meanwhile, such as the end of a wrap-up, is
+    decided in the same breath and must be written."""
+    return isinstance(decision, SetAgent) and (decision.agent_id, decision.work, decision.presence, decision.since) == (
+        seen.agent_id,
+        seen.work,
+        seen.presence,
+        seen.since,
+    )
 
 
 def _agent_seen(agent_id: int, known: Mapping[str, Any], now: float) -> AgentSeen:
