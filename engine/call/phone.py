@@ -146,6 +146,7 @@ class EslPhone:
     def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
         session, now = self._session, self._session.call.now
         message = now.message
+        silence = 0.0
         if message is None:
             self.play([*prompts, *self._catalogue.paths(["tone"], self._language)])
             voicemail_id = str(uuid.uuid4())
@@ -155,15 +156,24 @@ class EslPhone:
             session.call.enter("voicemail")
             # `record` ends at a key of this list (switch_ivr_play_say.c, switch_ivr_record_file).
             self._link.execute("set", "playback_terminators=#", lock=True)
+            argument = f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}"
+            recording = self._link.execute("record", argument, lock=True)
             try:
-                self._finish("record", f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}", most_seconds)
+                # Most messages end by hanging up, and the file is whole only when the application is through with it.
+                done = recording.wait(session.clock.wall_seconds(most_seconds) + GRACE_SECONDS, after_hangup=True)
             except CallGone:
-                if not session.handed_over:
+                if self._link.hangup_cause is not None and not session.handed_over:
                     session.keep_message(message)
                 raise
+            if self._link.gone:
+                session.keep_message(message)
+                raise CallGone(self._link.hangup_cause)
+            if done.get("variable_silence_hits_exhausted") == "true":
+                # The silence that ended it is in the file, and where nothing was said there is nothing else.
+                silence = SILENCE_SECONDS
             self._link.execute("set", "playback_terminators=none", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.
-        kept = session.keep_message(message)
+        kept = session.keep_message(message, silence)
         session.call.enter("ivr")
         return "left" if kept else "nothing"
 

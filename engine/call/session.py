@@ -297,11 +297,11 @@ class Session:
         """Stop what the caller hears now, and all that was to follow."""
         self.link.post_api(f"uuid_break {self.call.call_id} all")
 
-    def keep_message(self, message: Message) -> bool:
-        """Write a recorded message down if it is one."""
+    def keep_message(self, message: Message, silence: float = 0.0) -> bool:
+        """Write a recorded message down if it is one; its last `silence` seconds do not make it one."""
         self.call.now.message = None
         seconds = self.around.media.seconds(message.path, most=(self.clock.now() - message.began).total_seconds())
-        if seconds < SHORTEST_MESSAGE_SECONDS:
+        if seconds - silence < SHORTEST_MESSAGE_SECONDS:
             self.around.media.file(message.path).unlink(missing_ok=True)
             return False
         self.call.left_message(message, seconds)
