@@ -13,7 +13,6 @@ from conf.database import Database
 from conf.embedded import free_port
 from dialplan import destinations, store
 from engine.records.tables import Agent, Customer, CustomerNumber, Queue
-from ivr import store as ivr_store
 from ivr.flow import Flow
 
 from .installation import Installation, environment, eventually
@@ -22,9 +21,9 @@ AT = "2026-03-04T10:00"
 SPEED = "10"
 WRAP_UP = 2
 
-SALES, BRIEF, NARROW, PATIENT, CLOSED, BOX, CHANGING = (str(number) for number in range(5010, 5017))
-"""Numbers: straight into queues sales, brief (short times), narrow (one may wait), patient (tells the place often); refused;
-a message box; a flow that changes."""
+SALES, BRIEF, SWIFT, NARROW, PATIENT, CLOSED, BOX, CHANGING = (str(number) for number in range(5010, 5018))
+"""Numbers that lead straight into the queues sales, brief (of short patience), swift (rings shortly), narrow (one may wait)
+and patient (tells the place often); one that is refused, a message box, a flow that changes."""
 SHARED = "+4570707070"
 """The number of two customers."""
 
@@ -46,9 +45,10 @@ def changing(*prompts: str) -> Flow:
 def furnish(db: Database, installation: Installation) -> None:
     """What these tests need beside the demo company."""
     now = installation.clock.now()
-    ivr_store.import_flow(db, changing("goodbye"), author="tests", at=now)
+    installation.publish(db, changing("goodbye"))
     with db.connection_context():
-        Queue.create(name="brief", title="Brief", ring_seconds=4, longest_wait_seconds=8, announce_seconds=0)
+        Queue.create(name="brief", title="Brief", longest_wait_seconds=6, announce_seconds=0)
+        Queue.create(name="swift", title="Swift", ring_seconds=3, announce_seconds=0)
         Queue.create(name="narrow", title="Narrow", most_waiting=1, announce_seconds=0)
         Queue.create(name="patient", title="Patient", announce_seconds=5)
         Agent.update(wrap_up_seconds=WRAP_UP).execute()
@@ -58,6 +58,7 @@ def furnish(db: Database, installation: Installation) -> None:
     for number, destination in {
         SALES: {"to": "queue", "queue": "sales"},
         BRIEF: {"to": "queue", "queue": "brief"},
+        SWIFT: {"to": "queue", "queue": "swift"},
         NARROW: {"to": "queue", "queue": "narrow"},
         PATIENT: {"to": "queue", "queue": "patient"},
         CLOSED: {"to": "refuse", "cause": "CALL_REJECTED"},

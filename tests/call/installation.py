@@ -28,6 +28,8 @@ from engine.live.board import Board
 from engine.live.requests import tell_configuration_changed, want_presence
 from engine.records.facts import Presence
 from engine.records.publish import raise_version
+from ivr import store as ivr_store
+from ivr.flow import Flow
 
 from .callers import Caller, Switchboard
 from .report import Report, Row
@@ -131,6 +133,10 @@ class Installation:
             assert all(engine["configuration"] >= version for engine in engines)
 
         eventually(in_force)
+
+    def publish(self, db: database.Database, flow: Flow) -> int:
+        """The version the flow has from the end of the block of `setting_up`."""
+        return ivr_store.import_flow(db, flow, author="tests", at=self.clock.now())
 
     def report(self, caller: Caller, seconds: float = 20) -> Report:
         """The call's rows, complete: also those that another process writes when the caller has long gone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 Row = dict[str, Any]
@@ -52,7 +53,7 @@ class Report:
         assert leg, call
         assert leg[0]["started_at"] == call["started_at"]
         assert leg[-1]["ended_at"] == call["ended_at"]
-        for one, other in zip(leg, leg[1:], strict=False):
+        for one, other in pairwise(leg):
             assert one["ended_at"] == other["started_at"], leg
         assert sum(segment["seconds"] for segment in leg) == call["total_seconds"]
         named = {"ivr": "ivr_seconds", "queue": "wait_seconds", "talk": "talk_seconds", "hold": "hold_seconds"}
@@ -61,7 +62,7 @@ class Report:
         for step in self.steps:
             assert step["left_at"] is not None, step
             assert step["exit"], step
-        for step, following in zip(self.steps, self.steps[1:], strict=False):
+        for step, following in pairwise(self.steps):
             assert step["left_at"] <= following["entered_at"], self.steps
         for entry in self.entries:
             assert entry["left_at"] is not None, entry

@@ -79,7 +79,7 @@ def test_while_an_agents_phone_rings(installation: Installation) -> None:
 
 def test_in_the_message(installation: Installation) -> None:
     """What was said by then is a message."""
-    caller = installation.switch.call("5000", press="9", speaks=30)
+    caller = installation.switch.call("5000", press="w1,9", speaks=30)
     began = caller.wait_for("recording")["at"]
     caller.wait_until(began + 4)
     caller.hang_up()
