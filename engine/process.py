@@ -27,6 +27,7 @@ from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
 from engine.live import connection, keys
 from engine.live.board import Board
+from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
 from engine.records.customers import Customers
@@ -92,6 +93,7 @@ class EngineProcess:
             configuration=self._configuration,
             journal=self._journal,
             outbox=self._outbox,
+            notices=Notices(self._outbox),
             redis=self._redis,
             pops=ScreenPops(self._outbox),
             customers=Customers(self._db, settings.country),

@@ -15,6 +15,7 @@ import msgspec
 
 from conf.clock import Clock
 from engine.live import keys
+from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.records.facts import (
     CallAnswered,
@@ -38,6 +39,11 @@ from engine.records.journal import Journal
 from engine.routing.roster import AgentProfile
 
 _MICROSECOND = timedelta(microseconds=1)
+_encode = msgspec.json.Encoder().encode
+
+
+def _over() -> str:
+    return "null"
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -96,10 +102,13 @@ class Checkpoint(msgspec.Struct, kw_only=True):
 class Call:
     """A live call. Not safe to be changed from two greenlets at once; its session's greenlet alone does."""
 
-    def __init__(self, checkpoint: Checkpoint, *, journal: Journal, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, *, journal: Journal, outbox: Outbox, notices: Notices, clock: Clock
+    ) -> None:
         self.now = checkpoint
         self._journal = journal
         self._outbox = outbox
+        self._notices = notices
         self._clock = clock
         self._last = checkpoint.since
         self._ended = False
@@ -115,9 +124,16 @@ class Call:
 
     def show(self) -> None:
         """Put the call as it is onto the boards and into the checkpoint."""
-        item = msgspec.json.encode(self.now).decode()
-        self._outbox.put("HSET", keys.CALLS, self.call_id, item)
-        self._outbox.put("PUBLISH", keys.LIVE, f'{{"kind":"call","id":"{self.call_id}","item":{item}}}')
+        if self._ended:
+            return
+        self._outbox.put_latest(self.call_id, self._command)
+        self._notices.tell("call", self.call_id, self._item)
+
+    def _command(self) -> tuple[str, ...]:
+        return ("HSET", keys.CALLS, self.call_id, self._item())
+
+    def _item(self) -> str:
+        return _encode(self.now).decode()
 
     # --- beginning and end ---
 
@@ -169,8 +185,9 @@ class Call:
                 flow_version=now.flow_version,
             )
         )
+        self._outbox.drop_latest(self.call_id)
         self._outbox.put("HDEL", keys.CALLS, self.call_id)
-        self._outbox.put("PUBLISH", keys.LIVE, f'{{"kind":"call","id":"{self.call_id}","item":null}}')
+        self._notices.tell("call", self.call_id, _over)
 
     # --- phases ---
 

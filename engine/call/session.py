@@ -34,6 +34,7 @@ from engine.esl.frames import Frame
 from engine.esl.outbound import CallLink
 from engine.live import keys
 from engine.live.connection import Redis
+from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
 from engine.records.customers import Customers
@@ -79,6 +80,7 @@ class Surroundings:
     configuration: Configuration
     journal: Journal
     outbox: Outbox
+    notices: Notices
     redis: Redis
     pops: ScreenPops
     customers: Customers
@@ -174,7 +176,13 @@ class Session:
             caller_name=(data.get("Caller-Caller-ID-Name") or "")[:80],
             switch=self.switch,
         )
-        call = Call(checkpoint, journal=self.around.journal, outbox=self.around.outbox, clock=self.clock)
+        call = Call(
+            checkpoint,
+            journal=self.around.journal,
+            outbox=self.around.outbox,
+            notices=self.around.notices,
+            clock=self.clock,
+        )
         call.began()
         return call
 
@@ -182,7 +190,13 @@ class Session:
         """The call as its former owner left it, owned by this process from now on."""
         log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
         checkpoint.owner = self.around.process_id
-        call = Call(checkpoint, journal=self.around.journal, outbox=self.around.outbox, clock=self.clock)
+        call = Call(
+            checkpoint,
+            journal=self.around.journal,
+            outbox=self.around.outbox,
+            notices=self.around.notices,
+            clock=self.clock,
+        )
         call.show()
         return call
 

@@ -14,11 +14,15 @@ from typing import Any
 import gevent
 import structlog
 from gevent.event import Event
+from redis.exceptions import BusyLoadingError
 
 from engine.live.connection import Redis, RedisError
 
 MOST_KEPT = 50_000
 BATCH = 500
+Command = tuple[Any, ...]
+"""A command's name and its arguments."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -29,7 +33,8 @@ class Outbox:
         """`on_return` is called after Redis has been away, before what was kept is sent."""
         self._redis = redis
         self._on_return = on_return
-        self._commands: deque[tuple[Any, ...]] = deque(maxlen=MOST_KEPT)
+        self._commands: deque[Command] = deque(maxlen=MOST_KEPT)
+        self._latest: dict[str, Callable[[], Command]] = {}
         self._wanted = Event()
         self._empty = Event()
         self._empty.set()
@@ -45,8 +50,19 @@ class Outbox:
         self._empty.clear()
         self._wanted.set()
 
+    def put_latest(self, key: str, make: Callable[[], Command]) -> None:
+        """Send the command that `make` returns soon. Put again under the same key before that, only the newer one is sent,
+        after what was put meanwhile."""
+        self._latest[key] = make
+        self._empty.clear()
+        self._wanted.set()
+
+    def drop_latest(self, key: str) -> None:
+        """What was put under `key` and not sent yet is not to be sent any more."""
+        self._latest.pop(key, None)
+
     def __len__(self) -> int:
-        return len(self._commands)
+        return len(self._commands) + len(self._latest)
 
     def stop(self, seconds: float) -> None:
         """Send what is left, for `seconds` at most, and end."""
@@ -58,28 +74,43 @@ class Outbox:
         while True:
             self._wanted.wait()
             self._wanted.clear()
-            while self._commands:
-                batch = [self._commands.popleft() for _ in range(min(BATCH, len(self._commands)))]
+            while self._commands or self._latest:
+                batch = self._batch()
                 if not self._sent(batch):
-                    self._commands.extendleft(reversed(batch[-(MOST_KEPT - len(self._commands)) :]))
+                    room = MOST_KEPT - len(self._commands)
+                    if room > 0:
+                        self._commands.extendleft(reversed(batch[-room:]))
                     self._outlast()
             self._empty.set()
 
-    def _sent(self, batch: list[tuple[Any, ...]]) -> bool:
+    def _batch(self) -> list[Command]:
+        batch = [self._commands.popleft() for _ in range(min(BATCH, len(self._commands)))]
+        if not self._commands:
+            latest, self._latest = self._latest, {}
+            batch += [make() for make in latest.values()]
+        return batch
+
+    def _sent(self, batch: list[Command]) -> bool:
         pipe = self._redis.pipeline(transaction=False)
         for command in batch:
             pipe.execute_command(*command)
         try:
             answers = pipe.execute(raise_on_error=False)
         except (RedisError, OSError) as error:
-            if not self.away:
-                log.warning("redis is away, commands are kept", error=str(error))
-            self.away = True
-            return False
+            return self._went(error)
+        loading = next((answer for answer in answers if isinstance(answer, BusyLoadingError)), None)
+        if loading is not None:
+            return self._went(loading)
         for command, answer in zip(batch, answers, strict=True):
             if isinstance(answer, RedisError):
                 log.error("redis refused a command", command=str(command)[:200], error=str(answer))
         return True
+
+    def _went(self, error: Exception) -> bool:
+        if not self.away:
+            log.warning("redis is away, commands are kept", error=str(error))
+        self.away = True
+        return False
 
     def _outlast(self) -> None:
         pause = 0.05
