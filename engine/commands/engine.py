@@ -5,10 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 
 import click
 import gevent
 from gevent.event import Event
+from gevent.util import print_run_info
 
 from conf import installation
 from conf.settings import load
@@ -18,12 +20,16 @@ from engine.process import EngineProcess
 @click.command()
 @click.option("--name", default=None, help="What this process is called on boards and in logs; engine-PID by default.")
 def engine(name: str | None) -> None:
-    """Run one engine process, for a set-up under systemd or containers."""
+    """Run one engine process, for a set-up under systemd or containers.
+
+    At SIGUSR1 it writes to its log what each of its greenlets is doing.
+    """
     settings = installation.complete(load())
     process = EngineProcess(settings, name or os.environ.get("POINTSMAN_PROCESS") or f"engine-{os.getpid()}")
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, ended.set)
+    gevent.signal_handler(signal.SIGUSR1, lambda: print_run_info(file=sys.stderr))
     process.start()
     # What was built so far lives as long as the process; the collector need not look at it again and again.
     gc.collect()
