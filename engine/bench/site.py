@@ -64,14 +64,20 @@ class Site:
     """Use as a context: everything runs inside and nothing is left outside.
 
     `engine` is the engine's process, listening for calls on `esl` and speaking to a switch on `control`, which the caller
-    provides. `cores` names the processor that the engine is held to and the one for all others; None leaves it to the system.
+    provides (a free port by default). `cores` names the processor that the engine is held to and the one for all others;
+    None leaves it to the system.
     """
 
     def __init__(
-        self, company: Company, *, control: tuple[str, int], password: str, cores: tuple[int, int] | None = None
+        self,
+        company: Company,
+        *,
+        password: str,
+        control: tuple[str, int] | None = None,
+        cores: tuple[int, int] | None = None,
     ) -> None:
         self.company = company
-        self.control = control
+        self.control = control or ("127.0.0.1", embedded.free_port())
         self.password = password
         self.cores = cores
         self.esl = ("127.0.0.1", embedded.free_port())

@@ -30,6 +30,7 @@ class Caller(Peer):
     __slots__ = (
         "_answered",
         "_asked_at",
+        "_chatty",
         "_counted",
         "_ended",
         "_intended",
@@ -60,6 +61,7 @@ class Caller(Peer):
         self._intended = intended
         self._asked_at = 0.0
         self._music = b""
+        self._chatty = False
         self._started = self._answered = self._counted = self._ended = self._leaving = False
 
     # --- what the controller says ---
@@ -76,6 +78,7 @@ class Caller(Peer):
             if not self._started:
                 self._started = True
                 self._load.timed("start", time.monotonic() - self._intended)
+                self._load.begun(self.uuid)
             answers.append(self.leg.connected())
         elif head.startswith(b"exit"):
             answers += (frames.BYE, self.leg.farewell())
@@ -87,6 +90,8 @@ class Caller(Peer):
             answers.append(frames.job_taken(job or self.uuid))
             self._api(line[6:], [])
         else:
+            # A controller that leaves `myevents` as it is gets all that an application brings.
+            self._chatty = head.startswith(b"myevents") or (self._chatty and not head.startswith(b"nixevent"))
             answers.append(frames.OK)
 
     def _message(self, head: bytes, body: bytes, answers: list[bytes]) -> None:
@@ -99,6 +104,8 @@ class Caller(Peer):
         argument = body or said.get(b"execute-app-arg", b"")
         execution = said.get(b"Event-UUID", b"none")
         plan = self._load.plan
+        if self._chatty:
+            answers.append(self.leg.executed(application, execution, name=b"CHANNEL_EXECUTE"))
         if application == b"playback":
             if argument.startswith(_MUSIC):
                 self._music = execution
@@ -111,12 +118,16 @@ class Caller(Peer):
             self._load.after(plan.press_seconds, self._press, application, execution, variable)
         elif application == b"bridge":
             self._load.after(plan.answer_seconds, self._bridge, execution)
+        elif application == b"hangup":
+            self._hangs_up(answers, argument or b"NORMAL_CLEARING")
         elif application == b"park":
             return
         else:
             if application == b"answer" and not self._answered:
                 self._answered = True
                 self._load.timed("answer", time.monotonic() - self._intended)
+                if self._chatty:
+                    answers.append(self.leg.event(b"CHANNEL_ANSWER"))
             answers.append(self.leg.executed(application, execution))
 
     def _api(self, line: bytes, answers: list[bytes]) -> None:
@@ -224,7 +235,7 @@ class Caller(Peer):
 
     def _note_end(self) -> None:
         self._stop_waiting()
-        self._load.ended_at[self.uuid.decode()] = time.time()
+        self._load.ended(self.uuid)
         if not self._counted and not self._load.holding:
             self._load.failed["hung up before a talk"] += 1
 

@@ -114,10 +114,18 @@ class Leg:
         )
         return b"Content-Length: %d\nContent-Type: text/event-plain\n\n%b" % (len(body), body)
 
-    def executed(self, application: bytes, execution: bytes, response: bytes = b"_none_", extra: bytes = b"") -> bytes:
+    def executed(
+        self,
+        application: bytes,
+        execution: bytes,
+        response: bytes = b"_none_",
+        extra: bytes = b"",
+        *,
+        name: bytes = b"CHANNEL_EXECUTE_COMPLETE",
+    ) -> bytes:
         """CHANNEL_EXECUTE_COMPLETE; `extra` are variables that the application has set."""
         return self.event(
-            b"CHANNEL_EXECUTE_COMPLETE",
+            name,
             b"%bvariable_current_application: %b\nApplication: %b\nApplication-Response: %b\nApplication-UUID: %b\n"
             % (extra, application, application, response, execution),
         )

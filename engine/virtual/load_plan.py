@@ -87,6 +87,4 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     rung_twice: int
     """Agents rung for one call while they had another: must be 0."""
     calls: list[str] = []
-    """Ids of all calls offered."""
-    ended_at: dict[str, float] = {}
-    """Call id -> Unix time at which its leg had gone, for those served."""
+    """Ids of the calls that the engine took, each of which must have one record."""
