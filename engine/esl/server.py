@@ -161,7 +161,12 @@ class OutboundServer:
             else:
                 self.connections += 1
                 try:
-                    call.connect(self._connect_seconds, events=self._events, linger=self._linger_seconds)
+                    try:
+                        call.connect(self._connect_seconds, events=self._events, linger=self._linger_seconds)
+                    except CallGone:
+                        # One that has gone already, but is known by its data, is a call like any other to its handler.
+                        if call.session_data is None:
+                            raise
                     self._run(call)
                 finally:
                     self.connections -= 1
