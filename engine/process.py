@@ -19,7 +19,7 @@ from conf.errors import PointsmanError
 from conf.settings import Settings
 from engine.call.configuration import Configuration
 from engine.call.media import Media
-from engine.call.registry import Inbox, Registry
+from engine.call.registry import READ_SECONDS, Inbox, Registry
 from engine.call.session import EVENTS, LINGER_SECONDS, Session, Surroundings
 from engine.call.sweeper import Sweeper
 from engine.call.switches import Switches
@@ -30,8 +30,9 @@ from engine.live.board import Board
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
-from engine.records.customers import Customers
+from engine.live.wire import Wire
 from engine.records.journal import Journal
+from engine.records.lookups import Lookups
 from engine.records.shipping import Shipper
 from engine.routing import store
 from engine.routing.leader import Leader
@@ -63,7 +64,7 @@ class EngineProcess:
         database.bind(self._db)
         self._redis = connection.commands(settings.redis_url)
         self._registry = Registry()
-        self._outbox = Outbox(self._redis, on_return=self._registry.announce_again)
+        self._outbox = Outbox(Wire(settings.redis_url), on_return=self._registry.announce_again)
         self._journal = Journal(settings.home / "journal", self.id)
         self._shipper = Shipper(settings.home / "journal", settings.database_url, self._journal)
         self._configuration = Configuration(
@@ -74,18 +75,21 @@ class EngineProcess:
             (settings.control, *settings.switches), "" if password is None else password.get_secret_value()
         )
         self._inbox = Inbox(
-            self.id, blocking=connection.blocking(settings.redis_url), registry=self._registry, outbox=self._outbox
+            self.id,
+            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3),
+            registry=self._registry,
+            outbox=self._outbox,
         )
         self._leader = Leader(
             self.id,
-            redis=self._redis,
-            blocking=connection.blocking(settings.redis_url),
+            wire=Wire(settings.redis_url),
             journal=self._journal,
             clock=self._clock,
             roster=lambda: self._configuration.snapshot.roster,
             presences=lambda: store.load_presences(self._db),
             next_epoch=self._next_epoch,
         )
+        self._lookups = Lookups(settings.database_url)
         media = Media(settings.home / "recordings")
         self._around = Surroundings(
             process_id=self.id,
@@ -96,7 +100,7 @@ class EngineProcess:
             notices=Notices(self._outbox),
             redis=self._redis,
             pops=ScreenPops(self._outbox),
-            customers=Customers(self._db, settings.country),
+            lookups=self._lookups,
             switches=self._switches,
             registry=self._registry,
             catalogue=Catalogue.of_home(settings.home),
@@ -123,6 +127,7 @@ class EngineProcess:
         """Take part: from the end of this on calls may come."""
         self._shipper.start()
         self._outbox.start()
+        self._lookups.start()
         self._configuration.start()
         self._switches.start()
         self._inbox.start()
@@ -154,6 +159,7 @@ class EngineProcess:
         self._outbox.put("DEL", keys.process(self.id))
         self._outbox.put("HDEL", keys.PROCESSES, self.id)
         self._inbox.stop()
+        self._lookups.stop()
         self._configuration.stop()
         self._switches.stop()
         self._outbox.stop(2.0)

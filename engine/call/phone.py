@@ -79,7 +79,7 @@ class EslPhone:
 
     @property
     def customer(self) -> Mapping[str, object] | None:
-        return self._session.customer
+        return self._session.match.card
 
     def now(self) -> datetime:
         return self._session.now()

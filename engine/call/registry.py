@@ -10,8 +10,9 @@ import msgspec
 import structlog
 
 from engine.live import keys
-from engine.live.connection import Redis, RedisError
+from engine.live.connection import RedisError
 from engine.live.outbox import Outbox
+from engine.live.wire import Wire
 from engine.routing.events import CloseOffer, MakeOffer, OfferFailed, PlaceEntry, ReleaseEntry, encode
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-_READ_SECONDS = 5
+READ_SECONDS = 5
 _READ_AT_MOST = 200
 _decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry).decode
 
@@ -58,9 +59,9 @@ class Registry:
 class Inbox:
     """Reads what the router decided for this process's calls and hands it to them."""
 
-    def __init__(self, process_id: str, *, blocking: Redis, registry: Registry, outbox: Outbox) -> None:
+    def __init__(self, process_id: str, *, wire: Wire, registry: Registry, outbox: Outbox) -> None:
         self._key = keys.inbox(process_id)
-        self._blocking = blocking
+        self._wire = wire
         self._registry = registry
         self._outbox = outbox
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -75,7 +76,7 @@ class Inbox:
     def _run(self) -> None:
         while True:
             try:
-                read = self._blocking.blmpop(_READ_SECONDS, 1, self._key, direction="LEFT", count=_READ_AT_MOST)
+                read = self._wire.ask("BLMPOP", READ_SECONDS, 1, self._key, "LEFT", "COUNT", _READ_AT_MOST)
             except (RedisError, OSError) as error:
                 log.warning("inbox not read", error=str(error))
                 gevent.sleep(0.2)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Final, cast
 
-import peewee
 import structlog
 from gevent.event import Event
 
@@ -37,9 +36,10 @@ from engine.live.connection import Redis
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
-from engine.records.customers import Customers
+from engine.records.customers import Match
 from engine.records.facts import Direction, Disposition, EndedBy
 from engine.records.journal import Journal
+from engine.records.lookups import Lookups
 from engine.routing.events import Event as RouterEvent
 from engine.routing.events import encode
 from ivr.flow import PublishedFlow
@@ -53,6 +53,7 @@ LINGER_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
+LOOKUP_SECONDS: Final = 0.5
 MOST_TYPED: Final = 32
 EVENTS: Final = frozenset(
     {
@@ -83,7 +84,7 @@ class Surroundings:
     notices: Notices
     redis: Redis
     pops: ScreenPops
-    customers: Customers
+    lookups: Lookups
     switches: Switches
     registry: Registry
     catalogue: Catalogue
@@ -100,8 +101,8 @@ class Session:
         self.clock = around.clock
         self.snapshot: Snapshot = around.configuration.snapshot
         self.mailbox = Mailbox()
-        self.customer: Mapping[str, Any] | None = None
-        self.candidates: Sequence[Mapping[str, Any]] = ()
+        self._match = Match()
+        self._looked_up = Event()
         self._waiting: Waiting | None = None
         self._recordings: list[tuple[str, str, datetime]] = []
         self._pretended: datetime | None = None
@@ -272,20 +273,26 @@ class Session:
             self.hang_up()
 
     def _find_customer(self) -> None:
+        """Have the caller looked up while they already hear something."""
         number = self.call.now.from_number
         if not number or self.call.now.direction == "internal":
+            self._looked_up.set()
             return
-        try:
-            match = self.around.customers.find(number)
-        except peewee.PeeweeException as error:
-            # Who calls is good to know; that they are served matters more.
-            log.warning("customer not looked up", call=self.call.call_id, error=str(error).strip())
-            return
-        self.customer, self.candidates = match.card, match.candidates
-        if match.card is not None:
+        self.around.lookups.ask(number, self._found)
+
+    def _found(self, match: Match) -> None:
+        self._match = match
+        self._looked_up.set()
+        if match.card is not None and not self._gone.is_set():
             self.call.found_customer(match.card)
 
     # --- what the flow asks for ---
+
+    @property
+    def match(self) -> Match:
+        """Who calls. Waits a moment where that is not known yet, and goes on without where it is not to be known."""
+        self._looked_up.wait(LOOKUP_SECONDS)
+        return self._match
 
     def now(self) -> datetime:
         """The instant that hours are decided from: the present, or what a call on the virtual switch pretends."""

@@ -214,8 +214,11 @@ class Sweeper:
     # --- agents and records that nobody frees ---
 
     def _free_agents(self, known: set[str]) -> None:
-        for agent_id in self._redis.smembers(keys.AGENTS):
-            work, call_id, offer_id = self._redis.hmget(keys.agent(int(agent_id)), "work", "call_id", "offer_id")
+        agents = sorted(self._redis.smembers(keys.AGENTS))
+        pipe = self._redis.pipeline(transaction=False)
+        for agent_id in agents:
+            pipe.hmget(keys.agent(int(agent_id)), "work", "call_id", "offer_id")
+        for agent_id, (work, call_id, offer_id) in zip(agents, pipe.execute(), strict=True):
             if work != "talking" or call_id in known:
                 continue
             if self._twice(f"agent {agent_id} {offer_id}"):

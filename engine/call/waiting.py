@@ -202,7 +202,7 @@ class Waiting:
         self._offer = offer
         agent = AgentProfile(offer.agent_id, offer.agent_name, offer.extension)
         self._call.offered_to(agent, offer.offer_id)
-        customer = session.customer
+        match = session.match
         self._pop = ScreenPop(
             call_id=now.call_id,
             offer_id=offer.offer_id,
@@ -213,8 +213,8 @@ class Waiting:
             extension=offer.extension,
             agent_id=offer.agent_id,
             agent_name=offer.agent_name,
-            customer=dict(customer) if customer is not None else None,
-            candidates=[dict(card) for card in session.candidates],
+            customer=match.card,
+            candidates=match.candidates,
             ivr_path=tuple(now.ivr_path),
         )
         self._publish("offered")

@@ -16,22 +16,20 @@ import structlog
 from gevent.event import Event
 from redis.exceptions import BusyLoadingError
 
-from engine.live.connection import Redis, RedisError
+from engine.live.connection import RedisError
+from engine.live.wire import Command, Wire
 
 MOST_KEPT = 50_000
 BATCH = 500
-Command = tuple[Any, ...]
-"""A command's name and its arguments."""
-
 log = structlog.get_logger(__name__)
 
 
 class Outbox:
     """Sends commands in order. `put` never blocks and never raises."""
 
-    def __init__(self, redis: Redis, *, on_return: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, wire: Wire, *, on_return: Callable[[], None] = lambda: None) -> None:
         """`on_return` is called after Redis has been away, before what was kept is sent."""
-        self._redis = redis
+        self._wire = wire
         self._on_return = on_return
         self._commands: deque[Command] = deque(maxlen=MOST_KEPT)
         self._latest: dict[str, Callable[[], Command]] = {}
@@ -91,11 +89,8 @@ class Outbox:
         return batch
 
     def _sent(self, batch: list[Command]) -> bool:
-        pipe = self._redis.pipeline(transaction=False)
-        for command in batch:
-            pipe.execute_command(*command)
         try:
-            answers = pipe.execute(raise_on_error=False)
+            answers = self._wire.ask_all(batch)
         except (RedisError, OSError) as error:
             return self._went(error)
         loading = next((answer for answer in answers if isinstance(answer, BusyLoadingError)), None)
@@ -118,7 +113,7 @@ class Outbox:
             gevent.sleep(pause)
             pause = min(pause * 2, 1.0)
             try:
-                self._redis.ping()
+                self._wire.ask("PING")
             except (RedisError, OSError):
                 continue
             self.away = False

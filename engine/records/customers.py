@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +61,26 @@ class Customers:
         with self._db.connection_context():
             cursor = self._db.execute_sql(_CARDS.format(ids=ids, calls=LAST_CALLS), arguments)
             return [row[0] for row in cursor.fetchall()]
+
+
+def find_many(cursor: Any, numbers: Sequence[str]) -> dict[str, Match]:
+    """The customers of several normalised numbers, in two short round trips on a psycopg2 cursor; one without is left out."""
+    cursor.execute(
+        "SELECT n.number, n.customer_id FROM customer_number n WHERE n.number = ANY(%s) ORDER BY 1, 2", (list(numbers),)
+    )
+    owners: dict[str, list[int]] = {}
+    for number, customer_id in cursor.fetchall():
+        owners.setdefault(number, []).append(customer_id)
+    if not owners:
+        return {}
+    ids = sorted({customer_id for known in owners.values() for customer_id in known[:MOST_CANDIDATES]})
+    cursor.execute(_CARDS.format(ids="SELECT unnest(%s)", calls=LAST_CALLS), (ids,))
+    cards = {card["id"]: card for (card,) in cursor.fetchall()}
+    found = {}
+    for number, known in owners.items():
+        of_number = [cards[customer_id] for customer_id in known[:MOST_CANDIDATES] if customer_id in cards]
+        found[number] = Match(card=of_number[0]) if len(of_number) == 1 else Match(candidates=of_number)
+    return found
 
 
 _INSTANT = "to_char({0} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"

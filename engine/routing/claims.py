@@ -7,11 +7,9 @@ from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final, Literal
 
-import msgspec
-
 from conf.errors import PointsmanError
 from engine.live import keys
-from engine.live.connection import Redis
+from engine.live.wire import Wire
 from engine.routing.events import (
     CloseOffer,
     Decision,
@@ -24,6 +22,7 @@ from engine.routing.events import (
 )
 
 LEASE_SECONDS: Final = 1.5
+_KEYS: Final = (keys.ROUTER_EPOCH, keys.ROUTER_CURSOR, keys.WAITING, keys.OFFERS, keys.AGENTS, keys.ROUTER_LEASE)
 
 
 class TenureLost(PointsmanError):
@@ -37,8 +36,10 @@ def instant(seconds: float) -> datetime:
 class Claims:
     """Writes decisions for the tenure `epoch` of the process `process_id`."""
 
-    def __init__(self, redis: Redis, process_id: str, epoch: int) -> None:
-        self._script = redis.register_script(files("engine.routing").joinpath("commit.lua").read_text(encoding="utf-8"))
+    def __init__(self, wire: Wire, process_id: str, epoch: int) -> None:
+        self._wire = wire
+        script = files("engine.routing").joinpath("commit.lua").read_text(encoding="utf-8")
+        self._digest = wire.ask("SCRIPT", "LOAD", script)
         self._process_id = process_id
         self._epoch = epoch
 
@@ -46,22 +47,16 @@ class Claims:
         """Write the decisions in order, move the cursor (empty text leaves it) and renew the lease. Returns the offers
         that could not be made, each with what was not there any more. TenureLost, redis.RedisError."""
         operations = [operation for decision in decisions for operation in _operations(decision)]
-        answer = self._script(
-            keys=[
-                keys.ROUTER_EPOCH,
-                keys.ROUTER_CURSOR,
-                keys.WAITING,
-                keys.OFFERS,
-                keys.AGENTS,
-                keys.ROUTER_LEASE,
-            ],
-            args=[
-                self._epoch,
-                cursor,
-                self._process_id,
-                int(LEASE_SECONDS * 1000),
-                msgspec.json.encode(operations).decode(),
-            ],
+        answer = self._wire.ask(
+            "EVALSHA",
+            self._digest,
+            len(_KEYS),
+            *_KEYS,
+            self._epoch,
+            cursor,
+            self._process_id,
+            int(LEASE_SECONDS * 1000),
+            encode(operations),
         )
         if answer[0] != str(self._epoch):
             raise TenureLost(f"epoch {self._epoch} is over, {answer[0] or 'none'} is in force")

@@ -7,7 +7,8 @@ loses nobody's place. What it writes carries its epoch and is refused once there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -17,7 +18,8 @@ import structlog
 
 from conf.clock import Clock
 from engine.live import keys
-from engine.live.connection import Redis, RedisError
+from engine.live.connection import RedisError
+from engine.live.wire import Wire
 from engine.records.facts import AgentStateBegan, OfferEnded, OfferMade, Presence, SideSegment
 from engine.records.journal import Journal
 from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost, instant
@@ -40,6 +42,9 @@ from engine.routing.roster import Roster
 from engine.routing.router import Router
 
 READ_AT_MOST = 500
+BUSY_SECONDS = 0.003
+BUSY_EVENTS = 8
+GATHER_SECONDS = 0.001
 LONGEST_READ_SECONDS = 0.4
 """Also how often the lease is renewed when nothing happens; well within the lease."""
 
@@ -60,8 +65,7 @@ class Leader:
         self,
         process_id: str,
         *,
-        redis: Redis,
-        blocking: Redis,
+        wire: Wire,
         journal: Journal,
         clock: Clock,
         roster: Callable[[], Roster],
@@ -69,8 +73,7 @@ class Leader:
         next_epoch: Callable[[int], int],
     ) -> None:
         self._process_id = process_id
-        self._redis = redis
-        self._blocking = blocking
+        self._wire = wire
         self._journal = journal
         self._clock = clock
         self._roster = roster
@@ -91,14 +94,14 @@ class Leader:
         if self.router is not None:
             self.router = None
             try:
-                self._redis.delete(keys.ROUTER_LEASE)
+                self._wire.ask("DEL", keys.ROUTER_LEASE)
             except (RedisError, OSError):
                 log.info("the router's lease is left to run out")
 
     def _run(self) -> None:
         while True:
             try:
-                if self._redis.set(keys.ROUTER_LEASE, self._process_id, nx=True, px=int(LEASE_SECONDS * 1000)):
+                if self._wire.ask("SET", keys.ROUTER_LEASE, self._process_id, "NX", "PX", int(LEASE_SECONDS * 1000)):
                     self._hold()
             except TenureLost as lost:
                 log.warning("router given up", reason=str(lost))
@@ -113,26 +116,29 @@ class Leader:
             gevent.sleep(0.2)
 
     def _hold(self) -> None:
-        epoch = self._next_epoch(int(self._redis.get(keys.ROUTER_EPOCH) or 0))
-        self._redis.set(keys.ROUTER_EPOCH, epoch)
-        claims = Claims(self._redis, self._process_id, epoch)
-        cursor = self._redis.get(keys.ROUTER_CURSOR) or "0-0"
+        epoch = self._next_epoch(int(self._wire.ask("GET", keys.ROUTER_EPOCH) or 0))
+        self._wire.ask("SET", keys.ROUTER_EPOCH, epoch)
+        claims = Claims(self._wire, self._process_id, epoch)
+        cursor = self._wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
         router, decisions = self._restore(epoch)
         log.info("router taken", epoch=epoch, waiting=len(router.entries), agents=len(router.agents))
         self.router = router
         version = self._roster().version
         self._write(claims, decisions, cursor)
+        read_at = 0.0
         while True:
             wait = LONGEST_READ_SECONDS
             if router.next_due is not None:
                 wait = min(wait, self._clock.wall_seconds(max(0.001, router.next_due - self._clock.timestamp())))
-            read = self._blocking.xread(
-                {keys.ROUTER_EVENTS: cursor}, count=READ_AT_MOST, block=max(1, int(wait * 1000))
+            read = self._wire.ask(
+                "XREAD", "COUNT", READ_AT_MOST, "BLOCK", max(1, int(wait * 1000)), "STREAMS", keys.ROUTER_EVENTS, cursor
             )
+            read_before, read_at = read_at, time.monotonic()
+            busy = bool(read) and read_at - read_before < BUSY_SECONDS and len(read[0][1]) < BUSY_EVENTS
             decisions = []
             for entry_id, fields in read[0][1] if read else ():
                 cursor = entry_id
-                event = self._decode(fields)
+                event = self._decode(_mapping(fields))
                 if event is not None:
                     decisions += router.step(event)
             now = self._clock.timestamp()
@@ -142,6 +148,9 @@ class Leader:
                 decisions += router.step(RosterPublished(at=now, roster=roster))
             decisions += router.step(TimePassed(at=now))
             self._write(claims, decisions, cursor)
+            if busy:
+                # Under load many small batches cost more than the millisecond in which the next one grows.
+                gevent.sleep(GATHER_SECONDS)
 
     def _decode(self, fields: Mapping[str, str]) -> Event | None:
         try:
@@ -178,7 +187,7 @@ class Leader:
         router = Router(seed=epoch)
         roster = self._roster()
         router.step(RosterPublished(at=now, roster=roster))
-        for offer in _decoded(self._redis.hvals(keys.OFFERS), MakeOffer):
+        for offer in _decoded(self._wire.ask("HVALS", keys.OFFERS), MakeOffer):
             router.step(
                 OfferSeen(
                     at=now,
@@ -194,7 +203,7 @@ class Leader:
         decisions: list[Decision] = []
         chosen: Presences | None = None
         for profile in roster.agents:
-            known = self._redis.hgetall(keys.agent(profile.agent_id))
+            known = _mapping(self._wire.ask("HGETALL", keys.agent(profile.agent_id)))
             if known.get("presence"):
                 seen = _agent_seen(profile.agent_id, known, now)
                 decisions += [each for each in router.step(seen) if not _says_again(each, seen)]
@@ -212,7 +221,9 @@ class Leader:
                 reason=reason,
             )
             decisions += router.step(seen)
-        entries = [msgspec.json.decode(text, type=EntryAdded, strict=False) for text in self._redis.hvals(keys.WAITING)]
+        entries = [
+            msgspec.json.decode(text, type=EntryAdded, strict=False) for text in self._wire.ask("HVALS", keys.WAITING)
+        ]
         for entry in sorted(entries, key=lambda entry: entry.entered_at):
             decisions += router.step(msgspec.structs.replace(entry, at=now))
         return router, decisions
@@ -276,6 +287,11 @@ class Leader:
                 extension=decision.extension,
             )
         )
+
+
+def _mapping(flat: Sequence[str]) -> dict[str, str]:
+    """Names and values that Redis tells in one row."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 T = TypeVar("T", EntryAdded, MakeOffer)
