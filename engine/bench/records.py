@@ -9,7 +9,8 @@ from typing import Any
 
 import gevent
 import msgspec
-import psycopg2.extras
+import psycopg2
+from gevent.lock import RLock
 
 from engine.virtual.load_plan import Spread
 
@@ -36,6 +37,7 @@ class RecordsWatch:
         self._connection.autocommit = True
         self._awaited: dict[str, float] = {}
         self._lags: list[float] = []
+        self._turn = RLock()
         self._greenlet = gevent.spawn(self._look)
 
     def ended(self, call_id: str, at: float) -> None:
@@ -52,7 +54,7 @@ class RecordsWatch:
                 self._lags += [now - self._awaited.pop(call_id) for (call_id,) in rows]
 
     def _rows(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
-        with self._connection.cursor() as cursor:
+        with self._turn, self._connection.cursor() as cursor:
             cursor.execute(statement, arguments)
             return list(cursor.fetchall())
 

@@ -46,6 +46,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     postgres_ms: float
     engine_bytes_at_end: int
     records: Written
+    complaints: dict[str, int]
+    """What the engine logged since its start, warnings and worse."""
     held: Held | None = None
     generator_is_the_limit: bool = False
 
@@ -86,6 +88,7 @@ def measure(site: Site, generator: Generator, watch: RecordsWatch, load: LoadPla
         postgres_ms=round(used[2] * 1000 / calls, 3),
         engine_bytes_at_end=engine.resident_bytes(),
         records=records,
+        complaints=site.complaints(),
         generator_is_the_limit=outcome.generator_cpu > GENERATOR_LIMIT,
     )
 

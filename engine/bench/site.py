@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ CALLERS: Final = 20_000
 
 FIRST_CALLER: Final = 20_000_000
 READY_SECONDS: Final = 30.0
+_EVENT: Final = re.compile(r"""level=(?:warning|error|critical) event=(?:"([^"]*)"|(\S+))""")
 DRAIN_SECONDS: Final = 20.0
 
 
@@ -160,6 +162,11 @@ class Site:
                 raise SiteBroken(f"the engine does not come up: {self.engine.last_words(8)}")
             gevent.sleep(0.05)
 
+    def complaints(self) -> dict[str, int]:
+        """What the engine has logged so far, warnings and worse: the event, and how often."""
+        text = (self.home / "engine.log").read_text(encoding="utf-8", errors="replace")
+        return dict(Counter(found[1] or found[2] for found in _EVENT.finditer(text)))
+
     # --- parts ---
 
     def _start(self, spec: ChildSpec, core: int) -> Child:
@@ -247,6 +254,3 @@ def pin(pid: int, core: int) -> None:
 
 def password() -> str:
     return secrets.token_urlsafe(12)
-
-
-Environment = Mapping[str, str]

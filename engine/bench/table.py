@@ -87,6 +87,8 @@ def result(one: Result) -> str:
     parts = [table(("", "measured", "goal"), rows), latencies(outcome, records.lag)]
     if outcome.failed:
         parts.append("Failed: " + ", ".join(f"{count:,} {why}" for why, count in outcome.failed.items()))
+    if one.complaints:
+        parts.append("The engine's log: " + ", ".join(f"{count:,} x {what}" for what, count in one.complaints.items()))
     if one.generator_is_the_limit:
         parts.append("Warning: the generator used most of its own core; what it timed is partly its own waiting.")
     return "\n\n".join(parts)
