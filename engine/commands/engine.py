@@ -29,10 +29,21 @@ def engine(name: str | None) -> None:
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, ended.set)
-    gevent.signal_handler(signal.SIGUSR1, lambda: print_run_info(file=sys.stderr))
+    gevent.signal_handler(signal.SIGUSR1, _tell)
     process.start()
-    # What was built so far lives as long as the process; the collector need not look at it again and again.
-    gc.collect()
-    gc.freeze()
+    _freeze()
     ended.wait()
     process.stop()
+
+
+def _freeze() -> None:
+    """What was built so far lives as long as the process; the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def _tell() -> None:
+    # Greenlets are found through the collector, which does not show what is frozen.
+    gc.unfreeze()
+    print_run_info(file=sys.stderr)
+    _freeze()
