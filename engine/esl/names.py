@@ -93,6 +93,9 @@ LEG_EVENTS: Final = frozenset(
 )
 """The types the control link asks for unless told otherwise."""
 
+KNOWN: Final = {name.encode(): name for name in MY_EVENTS | CALL_EVENTS | LEG_EVENTS | {CUSTOM, HEARTBEAT, SHUTDOWN}}
+"""Names of events as they stand on the wire, to be had as text without decoding."""
+
 AUTH_REQUEST: Final = b"auth/request"
 COMMAND_REPLY: Final = b"command/reply"
 API_RESPONSE: Final = b"api/response"

@@ -18,7 +18,7 @@ from greenswitch.esl import OutboundSession
 from engine.esl import commands, names
 from engine.esl.awaited import OPTIONAL, Execution, Expected, Handover
 from engine.esl.errors import CallGone, CommandRejected, EslError, LinkClosed, ReplyTimeout
-from engine.esl.frames import Event, Frame, raw_header
+from engine.esl.frames import Event, Frame
 from engine.esl.link import Link
 from engine.esl.verbs import Verbs
 
@@ -32,7 +32,8 @@ _EVENT_NAME: Final = b"Event-Name: "
 _COMPLETE: Final = names.CHANNEL_EXECUTE_COMPLETE.encode()
 _HANGUP: Final = names.CHANNEL_HANGUP.encode()
 _HANGUP_COMPLETE: Final = names.CHANNEL_HANGUP_COMPLETE.encode()
-_APPLICATION_UUID: Final = b"Application-UUID"
+_APPLICATION_UUID: Final = b"\nApplication-UUID: "
+_NAME_AT: Final = len(_EVENT_NAME)
 _UNIQUE_ID: Final = b"\nUnique-ID: "
 
 __all__ = ["CallLink", "Callback", "Execution", "Expected"]
@@ -51,6 +52,7 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
 
     __slots__ = (
         "_callbacks",
+        "_executed",
         "_executions",
         "_expected",
         "_hanging_up",
@@ -61,6 +63,7 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         "_listening",
         "_on_gone",
         "_own",
+        "_series",
         "_uuid",
         "client_address",
         "full",
@@ -81,6 +84,10 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         self.hangup_cause: str | None = None
         self._uuid = ""
         self._own = b""
+        # What runs is named by this and a number, in a UUID's form: 2 us less each than a random one. Not by a number alone,
+        # as what the former owner of a call started may end while this one has it.
+        self._series = str(uuids.uuid4())[:24]
+        self._executed = 0
         self._callbacks: dict[str, list[Callback]] = {}
         self._executions: dict[str, Execution] = {}
         self._expected: list[Expected] | None = None
@@ -218,7 +225,8 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         (UnsafeText). CallGone where nobody is there any more.
         """
         self.raise_if_disconnected()
-        execution = Execution(self, application, str(uuids.uuid4()))
+        self._executed += 1
+        execution = Execution(self, application, f"{self._series}{self._executed:012x}")
         message = commands.execute(application, argument, execution.uuid, lock, loops, expand=expand)
         self._executions[execution.uuid] = execution
         try:
@@ -390,15 +398,15 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
 
     def _take_event(self, frame: Frame) -> None:
         body = frame.body
-        end = body.find(b"\n")
-        name = body[12:end] if body.startswith(_EVENT_NAME) else b""
-        if _UNIQUE_ID in body and self._own not in body:
+        name = body[_NAME_AT : body.find(b"\n")] if body.startswith(_EVENT_NAME) else b""
+        if self._own not in body and _UNIQUE_ID in body:
             return  # another leg's: it is none of this call's business, least of all its hangup
         event: Event | None = None
         if name == _COMPLETE:
-            execution = self._executions.pop(
-                (raw_header(body, _APPLICATION_UUID) or b"").decode("ascii", "replace"), None
-            )
+            # FreeSWITCH adds it after the channel's own 150 headers (switch_core_session.c:2978), so it is looked for
+            # from behind.
+            start = body.rfind(_APPLICATION_UUID) + len(_APPLICATION_UUID)
+            execution = self._executions.pop(body[start : body.find(b"\n", start)].decode("ascii", "replace"), None)
             if execution is not None:
                 event = execution.event = frame.event
                 execution.wake()
@@ -406,11 +414,16 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
             event = frame.event
             self.hangup_cause = event.get("Hangup-Cause") or self.hangup_cause
             self._go()
-        if self._expected or self._callbacks:
+        if self._expected or (self._callbacks and self._heard(name)):
             self._tell(event or frame.event)
         if name == _HANGUP_COMPLETE:
             self._hung_up_completely = True
             self._leave_when_complete()
+
+    def _heard(self, name: bytes) -> bool:
+        """Whether a callback may want an event of this name; CUSTOM has further names, within."""
+        known = names.KNOWN.get(name, names.CUSTOM)
+        return known in self._callbacks or names.ANY in self._callbacks or known == names.CUSTOM
 
     def _leave_when_complete(self) -> None:
         """Do not keep FreeSWITCH's session, 1.6 MB of it, for the rest of the lingering when there is nothing to come."""

@@ -129,6 +129,57 @@ def test_a_background_jobs_body_is_a_body_and_not_headers() -> None:
     assert frame.event.get("Unique-ID") is None
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_an_events_headers_end_at_its_empty_line_and_its_body_is_as_long_as_it_says(name: str) -> None:
+    for frame in read(EVERY[name].from_switch):
+        if frame.is_event:
+            lines, _, rest = frame.body.partition(b"\n\n")
+            plain = dict(reversed([line.split(b": ", 1) for line in lines.split(b"\n")]))
+            event = frame.event
+            assert event.headers().keys() == {key.decode() for key in plain}
+            assert event.body == rest[: int(plain.get(b"Content-Length", b"0"))]
+
+
+@pytest.mark.parametrize(
+    "inner", [b"", b"\n", b"\n\n", b"two\n\n", b"\n\nUnique-ID: evil\n\n", b"\nContent-Length: 7\n\n"]
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_an_events_body_may_end_like_its_headers(inner: bytes, first: bool) -> None:
+    length = b"Content-Length: %d\n" % len(inner)
+    head = length + b"Event-Name: CUSTOM\n" if first else b"Event-Name: CUSTOM\n" + length
+    body = head + b"\n" + inner
+    [frame] = read(b"Content-Length: %d\nContent-Type: text/event-plain\n\n%s" % (len(body), body))
+    assert (frame.event.name, frame.event.body) == ("CUSTOM", inner)
+    assert frame.event.get("Unique-ID") is None
+
+
+@pytest.mark.parametrize("length", [b"0", b"00", b"3", b"+3", b" 3", b"3 ", b"3_0", b"9999999999", b"x", b""])
+def test_lengths_are_read_alike_whatever_stands_around_them(length: bytes) -> None:
+    def outcome(data: bytes) -> object:
+        reader = FrameReader()
+        try:
+            return [frame.body for frame in reader.feed(data)]
+        except FrameBroken:
+            return "broken"
+
+    usual = b"Content-Length: %s\nContent-Type: text/event-plain\n\nabc" % length
+    assert outcome(usual) == outcome(b"\n" + usual) == outcome(b"X: y\n" + usual)
+
+
+def test_refusals_are_told_from_answers() -> None:
+    reply = b"Content-Type: command/reply\nReply-Text: %s\n\n"
+    assert [
+        frame.refused for frame in read(reply % b"-ERR no" + reply % b"-USAGE: x" + reply % b"+OK" + reply % b"")
+    ] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    answer = b"Content-Type: api/response\nContent-Length: 4\n\n"
+    assert [frame.refused for frame in read(answer + b"-ERR" + answer + b"+OK\n")] == [True, False]
+
+
 @pytest.mark.parametrize(
     "broken",
     [
