@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 from engine.routing.pools import Pool, lacking
 from engine.routing.state import Agent, Entry
 
-MOST_NAMED: Final = 20
+MOST_NAMED: Final = 10
 """How many candidates and how many left out are named one by one; of the rest the count is kept."""
 
+MOST_LOOKED_AT: Final = 50
 
-def why(entry: Entry, chosen: Agent, agents: Mapping[int, Agent], pool: Pool, at: float) -> dict[str, Any]:
+
+def why(
+    entry: Entry, chosen: Agent, agents: Mapping[int, Agent], pool: Pool, nearest: Sequence[int], at: float
+) -> dict[str, Any]:
     """The reasons for offering `entry` to `chosen` at the instant `at`, told before the offer changes anybody's state.
+    `nearest` are free agents of the pool, the one idle longest first.
 
     Keys: in_words, strategy, needs (skill -> least level), waited_seconds, chosen and candidates ({agent_id, name,
-    idle_seconds}, longest idle first), left_out ({agent_id, name, reason}), candidates_count, left_out_count."""
-    able = [agents[agent_id] for agent_id in pool.agents if agent_id in agents]
-    free = [agent for agent in able if agent.free]
-    nearest = sorted(free, key=lambda agent: agent.idle_since)[:MOST_NAMED] if len(free) > 1 else free
+    idle_seconds}, longest idle first), left_out ({agent_id, name, reason}), candidates_count, left_out_count. Of many
+    agents some are named and all are counted."""
+    candidates = [chosen, *(agents[agent_id] for agent_id in nearest if agent_id != chosen.profile.agent_id)]
+    candidates.sort(key=lambda agent: agent.idle_since)
+    free = max(pool.free, len(candidates))
     left_out: list[dict[str, Any]] = []
-    left_out_count = len(agents) - len(free)
-    if left_out_count:
-        for agent in agents.values():
-            if len(left_out) >= MOST_NAMED:
-                break
+    if len(agents) > free:
+        # Those with the skills come first: why not them is what people ask.
+        able = (agents[agent_id] for agent_id in islice(pool.agents, MOST_LOOKED_AT) if agent_id in agents)
+        others = (agent for agent in islice(agents.values(), MOST_LOOKED_AT) if pool not in agent.pools)
+        for agent in chain(able, others):
             reason = _reason(agent, entry, at)
             if reason is not None:
                 left_out.append({"agent_id": agent.profile.agent_id, "name": agent.profile.name, "reason": reason})
+                if len(left_out) == MOST_NAMED:
+                    break
     return {
         "strategy": "longest_idle",
-        "in_words": _in_words(chosen, len(free), entry, at),
+        "in_words": _in_words(chosen, free, entry, at),
         "needs": dict(entry.needs),
         "waited_seconds": round(at - entry.entered_at, 3),
         "chosen": _candidate(chosen, at),
-        "candidates": [_candidate(agent, at) for agent in nearest],
-        "candidates_count": len(free),
+        "candidates": [_candidate(agent, at) for agent in candidates[:MOST_NAMED]],
+        "candidates_count": free,
         "left_out": left_out,
-        "left_out_count": left_out_count,
+        "left_out_count": len(agents) - free,
     }
 
 

@@ -34,20 +34,22 @@ def lacking(skills: Mapping[str, int], needs: Needs) -> Needs:
 class Pool:
     """The calls with the same needs and the agents who meet them."""
 
-    __slots__ = ("_free", "_waiting", "agents", "needs")
+    __slots__ = ("_idle", "_waiting", "agents", "free", "needs")
 
     def __init__(self, needs: Needs, agents: Iterable[int]) -> None:
         self.needs = needs
         self.agents = tuple(agents)
         """Ids of all agents who meet the needs, whatever they do now."""
+        self.free = 0
+        """How many of them are free now; the router counts."""
         self._waiting: list[tuple[float, int, str]] = []
-        self._free: list[tuple[float, int]] = []
+        self._idle: list[tuple[float, int]] = []
 
     def add_call(self, rank: float, sequence: int, entry_id: str) -> None:
         heappush(self._waiting, (rank, sequence, entry_id))
 
     def add_agent(self, idle_since: float, agent_id: int) -> None:
-        heappush(self._free, (idle_since, agent_id))
+        heappush(self._idle, (idle_since, agent_id))
 
     def first_call(self, waits: Callable[[str, int], bool]) -> tuple[float, int, str] | None:
         """The call to be served first: least rank, then least sequence. `waits(entry_id, sequence)` says whether it still
@@ -62,9 +64,25 @@ class Pool:
     def longest_idle(self, free: Callable[[int, float], bool]) -> int | None:
         """The agent idle longest; of two since the same instant the one with the lower id. `free(agent_id, idle_since)`
         says whether the agent is still free, since then."""
-        heap = self._free
+        heap = self._idle
         while heap:
             if free(heap[0][1], heap[0][0]):
                 return heap[0][1]
             heappop(heap)
         return None
+
+    def idle_longest(self, free: Callable[[int, float], bool], most: int) -> list[int]:
+        """Up to `most` free agents, the one idle longest first. Looks at a few entries only, however many there are, so it
+        may tell less than there are where many entries are out of date."""
+        found: list[int] = []
+        heap, looks = self._idle, 4 * most
+        frontier = [(heap[0], 0)] if heap else []
+        while frontier and len(found) < most and looks > 0:
+            looks -= 1
+            (idle_since, agent_id), place = heappop(frontier)
+            if agent_id not in found and free(agent_id, idle_since):
+                found.append(agent_id)
+            for child in (2 * place + 1, 2 * place + 2):
+                if child < len(heap):
+                    heappush(frontier, (heap[child], child))
+        return found

@@ -134,6 +134,7 @@ class Router:
             pool = self._pools[needs] = Pool(needs, (agent.profile.agent_id for agent in able))
             for agent in able:
                 agent.pools.append(pool)
+                pool.free += agent.counted
                 if agent.free:
                     pool.add_agent(agent.idle_since, agent.profile.agent_id)
         return pool
@@ -183,6 +184,10 @@ class Router:
 
     def _tell(self, agent: Agent, at: float) -> None:
         profile = agent.profile
+        if agent.counted != agent.free:
+            agent.counted = agent.free
+            for pool in agent.pools:
+                pool.free += 1 if agent.counted else -1
         self._decisions.append(
             SetAgent(
                 at=at,
@@ -335,7 +340,9 @@ class Router:
     def _offer(self, entry: Entry, agent: Agent, at: float) -> None:
         rule = self._rules.get(entry.queue) or QueueRule(entry.queue)
         profile = agent.profile
-        why = explain.why(entry, agent, self.agents, self._pool(entry.needs), at)
+        pool = self._pool(entry.needs)
+        nearest = pool.idle_longest(self._is_free, explain.MOST_NAMED)
+        why = explain.why(entry, agent, self.agents, pool, nearest, at)
         offer_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         entry.offer_id = offer_id
         self.offers[offer_id] = Offer(offer_id, entry.entry_id, entry.call_id, entry.queue, profile.agent_id, at)

@@ -26,6 +26,8 @@ class Agent:
     wanted: tuple[Presence, str | None] | None = None
     """The presence chosen during an offer or a talk, for after it."""
     pools: list[Pool] = field(default_factory=list)
+    counted: bool = False
+    """Whether the pools count this agent as free."""
 
     @property
     def free(self) -> bool:
