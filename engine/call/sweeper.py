@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import gevent
+import msgspec
 import peewee
 import structlog
 
@@ -36,6 +37,7 @@ UNKNOWN_AGE: Final = timedelta(seconds=20)
 """How old an open record must be before it is closed because nobody knows its call; a young one may be on its way."""
 
 LOST_AGE: Final = timedelta(seconds=10)
+GONE_SHOWN: Final = timedelta(minutes=5)
 API_SECONDS: Final = 5.0
 CONTEXT: Final = "public"
 
@@ -115,6 +117,7 @@ class Sweeper:
                     self._look_after(checkpoint, live)
             elif self._twice(checkpoint.call_id):
                 self._close(checkpoint)
+        self._forget_processes(owners)
         if silent:
             return
         known = {checkpoint.call_id for checkpoint in checkpoints}
@@ -212,6 +215,13 @@ class Sweeper:
             )
 
     # --- agents and records that nobody frees ---
+
+    def _forget_processes(self, owners: set[str]) -> None:
+        """A process that is gone is shown as gone for a while, and for as long as a call of its is to be looked after."""
+        for process_id, beat in self._redis.hgetall(keys.PROCESSES).items():
+            told = datetime.fromisoformat(msgspec.json.decode(beat)["at"])
+            if process_id not in owners and self._clock.now() - told > GONE_SHOWN:
+                self._redis.hdel(keys.PROCESSES, process_id)
 
     def _free_agents(self, known: set[str]) -> None:
         agents = sorted(self._redis.smembers(keys.AGENTS))
