@@ -2,13 +2,14 @@
 
 Prompts lie in folders as `LANGUAGE/NAME.wav`, with their words in `LANGUAGE/prompts.yaml` (name -> text). The folders are
 asked in order: the user's own come first, ours last, so that a recording in `HOME/prompts/en/goodbye.wav` replaces the
-shipped `goodbye` and nothing else. A file put there, changed or taken away is noticed at the next `find`.
+shipped `goodbye` and nothing else. A file put there, changed or taken away is noticed within LOOK_SECONDS, while calls go on.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +26,10 @@ SHIPPED = Path(__file__).parent
 
 DEFAULT_LANGUAGE = "en"
 TEXTS = "prompts.yaml"
+LOOK_SECONDS = 1.0
+"""How old may be what was last seen of a prompt's files. A busy engine asks for each prompt hundreds of times a second."""
+
+MOST_REMEMBERED = 10_000
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -58,9 +63,19 @@ class Catalogue:
     listed by `faults`.
     """
 
-    def __init__(self, folders: Sequence[Path], default_language: str = DEFAULT_LANGUAGE) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        default_language: str = DEFAULT_LANGUAGE,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.folders = tuple(folder.absolute() for folder in folders)
         self.default_language = default_language
+        self._monotonic = monotonic
+        # What was found, and until when that is not looked at again: by name and language, and by file.
+        self._found: dict[tuple[str, str], tuple[float, Prompt]] = {}
+        self._played: dict[str, tuple[float, Prompt]] = {}
         self._prompts: dict[Path, tuple[_Stamp, Prompt | Fault]] = {}
         self._texts: dict[Path, tuple[_Stamp, dict[str, str]]] = {}
 
@@ -72,13 +87,19 @@ class Catalogue:
     def find(self, name: str, language: str) -> Prompt:
         """The prompt of this name in the language (`en-GB` asks `en` too), else in the default language.
 
-        PromptMissing where there is none, with the languages it was looked for in.
+        PromptMissing where there is none, with the languages it was looked for in; one that was missing is looked for each
+        time.
         """
+        now = self._monotonic()
+        seen = self._found.get((name, language))
+        if seen is not None and now < seen[0]:
+            return seen[1]
         if _NAME.fullmatch(name):
             for tried in self._languages_for(language):
                 for position, folder in enumerate(self.folders):
                     found = self._at(folder / tried / f"{name}.wav", name, tried, position)
                     if isinstance(found, Prompt):
+                        self._remember(name, language, found, now + LOOK_SECONDS)
                         return found
         tried_languages = ", ".join(self._languages_for(language))
         raise PromptMissing(
@@ -91,12 +112,25 @@ class Catalogue:
 
     def at(self, path: str | Path) -> Prompt | None:
         """The prompt that this file is, None where the file lies in none of the folders or cannot be played."""
+        now = self._monotonic()
+        seen = self._played.get(str(path))
+        if seen is not None and now < seen[0]:
+            return seen[1]
         path = Path(path)
         for position, folder in enumerate(self.folders):
             if path.parent.parent == folder and path.suffix == ".wav":
                 found = self._at(path, path.stem, path.parent.name, position)
-                return found if isinstance(found, Prompt) else None
+                if not isinstance(found, Prompt):
+                    return None
+                self._played[str(path)] = (now + LOOK_SECONDS, found)
+                return found
         return None
+
+    def _remember(self, name: str, language: str, prompt: Prompt, until: float) -> None:
+        """That is what the name means for the next second. Languages may be any text, so there is an end to it."""
+        if len(self._found) >= MOST_REMEMBERED:
+            self._found.clear()
+        self._found[name, language] = self._played[str(prompt.path)] = (until, prompt)
 
     def names(self, language: str) -> list[str]:
         """All names that can be played in exactly this language, sorted."""

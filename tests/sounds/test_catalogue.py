@@ -16,6 +16,24 @@ from sounds.errors import PromptMissing, TextsBroken
 SECOND = bytes(2 * wav.RATE)
 
 
+class Seconds:
+    """A clock that stands still but for `pass_by`."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    return Seconds()
+
+
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     (tmp_path / "prompts" / "en").mkdir(parents=True)
@@ -29,20 +47,44 @@ def test_shipped_prompt(home: Path) -> None:
     assert prompt.seconds == pytest.approx(2.1, abs=0.5)
 
 
-def test_own_recording_replaces_the_shipped_one_alone(home: Path) -> None:
-    known = Catalogue.of_home(home)
+def test_own_recording_replaces_the_shipped_one_alone(home: Path, seconds: Seconds) -> None:
+    known = Catalogue([home / "prompts", SHIPPED], monotonic=seconds)
     shipped = known.find("goodbye", "en")
     own = home / "prompts" / "en" / "goodbye.wav"
     wav.write(own, SECOND)
+    seconds.pass_by(1)
     prompt = known.find("goodbye", "en")
     assert (prompt.path, prompt.seconds) == (own, 1.0)
     assert prompt.text == shipped.text, "a replacement says the same until it is told otherwise"
     assert known.find("transfer", "en").path.parent == SHIPPED / "en"
 
     catalogue.write_text(own.parent / catalogue.TEXTS, "goodbye", "So long.")
+    seconds.pass_by(1)
     assert known.find("goodbye", "en").text == "So long."
     own.unlink()
+    seconds.pass_by(1)
     assert known.find("goodbye", "en") == shipped
+
+
+def test_the_files_are_looked_at_once_a_second(home: Path, seconds: Seconds) -> None:
+    own = home / "prompts" / "en" / "goodbye.wav"
+    wav.write(own, SECOND)
+    known = Catalogue([home / "prompts", SHIPPED], monotonic=seconds)
+    first = known.find("goodbye", "en")
+    own.unlink()
+    seconds.pass_by(0.9)
+    assert known.find("goodbye", "en") is known.at(own) is first
+    seconds.pass_by(0.1)
+    assert known.at(own) is None
+    assert known.find("goodbye", "en").path.parent == SHIPPED / "en"
+
+
+def test_a_prompt_that_was_missing_is_there_as_soon_as_it_is(home: Path, seconds: Seconds) -> None:
+    known = Catalogue([home / "prompts", SHIPPED], monotonic=seconds)
+    with pytest.raises(PromptMissing):
+        known.find("our_own", "en")
+    wav.write(home / "prompts" / "en" / "our_own.wav", SECOND)
+    assert known.find("our_own", "en").seconds == 1.0
 
 
 def test_a_text_without_a_recording_does_not_change_what_is_said(home: Path) -> None:
@@ -84,12 +126,13 @@ def test_a_file_that_cannot_be_played_is_passed_over_and_named(home: Path, spoil
     assert why in fault.why
 
 
-def test_a_mended_file_is_played_at_once(home: Path) -> None:
+def test_a_mended_file_is_played(home: Path, seconds: Seconds) -> None:
     own = home / "prompts" / "en" / "goodbye.wav"
     _stereo(own)
-    known = Catalogue.of_home(home)
+    known = Catalogue([home / "prompts", SHIPPED], monotonic=seconds)
     assert known.find("goodbye", "en").path != own
     wav.write(own, SECOND)
+    seconds.pass_by(1)
     assert known.find("goodbye", "en").path == own
     assert known.faults() == []
 
