@@ -16,6 +16,9 @@ from phonenumbers import PhoneNumberFormat
 LONGEST = 80
 """Characters. Nothing longer is a number, in whatever spelling."""
 
+REMEMBERED = 32_768
+"""Numbers whose spelling is remembered, 0.3 KB each: who rings often, and what one call asks for again and again."""
+
 LONGEST_INTERNAL = 6
 _INTERNAL = re.compile(rf"[0-9*#]{{1,{LONGEST_INTERNAL}}}")
 _URI = re.compile(r"(?:sips?|tel):", re.IGNORECASE)
@@ -23,15 +26,17 @@ _SPELLING = re.compile(r"[0-9+()\-./ ]+")
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
 
 
-@lru_cache(maxsize=8192)
 def normalise(text: str, country: str) -> str:
     """The number in its one spelling. `country` (two letters) is where numbers without a prefix are at home.
 
     Takes national and international spellings, `00` for `+`, E.164 without its plus as many trunks send it, and SIP and tel
     URIs. Returns an empty string for `anonymous`, for names, and for whatever else is no number.
     """
-    if len(text) > LONGEST:
-        return ""
+    return _normalised(text, country) if len(text) <= LONGEST else ""
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _normalised(text: str, country: str) -> str:
     plain = _plain(text)
     if _INTERNAL.fullmatch(plain):
         return plain
@@ -54,7 +59,12 @@ def display(number: str, country: str) -> str:
     In the few countries whose numbers are as short as internal ones, the international way at home too: `normalise` reads
     what this shows as the number it was.
     """
-    parsed = _parse(number, country) if number.startswith("+") else None
+    return _displayed(number, country) if number.startswith("+") and len(number) <= LONGEST else number
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _displayed(number: str, country: str) -> str:
+    parsed = _parse(number, country)
     if parsed is None:
         return number
     if parsed.country_code == phonenumbers.country_code_for_region(country):
