@@ -310,8 +310,7 @@ class Session:
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call; always raises CallGone."""
-        self._hung_up_by_us = True
-        self.link.hangup(cause)
+        self._end_call(cause)
         raise CallGone(cause)
 
     def silence(self) -> None:
@@ -376,11 +375,16 @@ class Session:
         self._hang_up_quietly()
 
     def _hang_up_quietly(self) -> None:
-        self._hung_up_by_us = True
         try:
-            self.link.hangup("NORMAL_TEMPORARY_FAILURE")
-        except EslError:
-            log.info("already gone", call=self.call.call_id)
+            self._end_call("NORMAL_TEMPORARY_FAILURE")
+        except EslError as error:
+            log.warning("not hung up", call=self.call.call_id, error=str(error))
+
+    def _end_call(self, cause: str) -> None:
+        # The end may be heard of before the reply, and the caller may have been first.
+        self._hung_up_by_us = not self.link.gone
+        if not self.link.hangup(cause):
+            self._hung_up_by_us = False
 
     def _close(self) -> None:
         """Write the end down, once, whoever hung up first."""

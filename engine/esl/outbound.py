@@ -285,13 +285,14 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         self.raise_if_disconnected()
         self._guard(lambda: self._link.post(commands.api(line)))
 
-    def hangup(self, cause: str = "NORMAL_CLEARING") -> None:
+    def hangup(self, cause: str = "NORMAL_CLEARING") -> bool:
         """Hang the call up, whatever it is doing; does nothing where it has gone. The end itself is told by `gone`.
+        Whether it was still there, so that this is what ended it, as far as can be known.
 
         A `sendmsg` hangup would wait behind a locked application, so where the socket may use APIs it is `uuid_kill`.
         """
         if self.gone:
-            return
+            return False
         message = commands.api(commands.kill(self._uuid, cause)) if self.full else commands.hangup(cause)
         self._hanging_up = True
         try:
@@ -300,6 +301,8 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
             pass
         except CommandRejected as error:
             log.debug("hangup_too_late", call=self._uuid, reply=error.reply)
+            return False
+        return True
 
     def refuse(self, cause: str = "SWITCH_CONGESTION", timeout: float = CONNECT_SECONDS) -> None:
         """Turn a call away that was not connected yet, and close.
