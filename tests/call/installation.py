@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -92,6 +94,11 @@ class Installation:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=60)
 
+    def complaints(self) -> list[str]:
+        """What the engines logged as a fault."""
+        logs = (path.read_text() for path in (self.home / "log").glob("engine-*.log"))
+        return [line for text in logs for line in text.splitlines() if "level=error" in line or "Traceback" in line]
+
     def left_running(self) -> list[str]:
         found = []
         for process in psutil.process_iter():
@@ -143,15 +150,16 @@ class Installation:
         assert caller.over
 
         def complete() -> Report:
-            report = self.rows_of(caller.call_id)
+            report = self.rows_of(caller)
             report.check()
             return report
 
         return eventually(complete, seconds)
 
-    def rows_of(self, call_id: str) -> Report:
+    def rows_of(self, caller: Caller) -> Report:
+        call_id = caller.call_id
         (call,) = self.rows("SELECT * FROM report.calls WHERE call_id = %s", call_id) or [None]
-        assert call is not None, f"no row for call {call_id}"
+        assert call is not None, f"no row for {caller.story}"
         of = {
             "segments": "SELECT * FROM report.segments WHERE call_id = %s ORDER BY position",
             "steps": "SELECT * FROM report.ivr_steps WHERE call_id = %s ORDER BY position",
@@ -240,6 +248,22 @@ class Installation:
             for engine in self.engines()
             for each in psutil.Process(engine["pid"]).net_connections("tcp")
         )
+
+    def greenlets(self) -> Counter[str]:
+        """What runs in the engines, greenlets by the function they run, as the engines themselves tell when they are asked."""
+        found: Counter[str] = Counter()
+        for engine in self.engines():
+            log = self.home / "log" / f"{engine['name']}.log"
+            start = log.stat().st_size
+            os.kill(engine["pid"], signal.SIGUSR1)
+
+            def told(log: Path = log, start: int = start) -> str:
+                text = log.read_bytes()[start:].decode()
+                assert "* Greenlets" in text
+                return text
+
+            found.update(re.findall(r"<Greenlet [^:]*: (?:<bound method |<function )?([^ (]+)", eventually(told)))
+        return found
 
     def check_nothing_left(self) -> None:
         """Nobody is on the line, nothing is remembered of anybody, and every agent is free for the next call."""
