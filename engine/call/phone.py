@@ -96,6 +96,7 @@ class EslPhone:
         first_digit_seconds: float,
         next_digit_seconds: float,
         terminators: str = "#",
+        secret: bool = False,  # noqa: ARG002 - keys are written down nowhere here, secret or not
     ) -> Gathered:
         typed = self._session.take_typed()
         early, ended_by = _until(typed, most, terminators)
