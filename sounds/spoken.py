@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from decimal import Decimal
 
 from sounds import languages
 from sounds.languages import Hours
@@ -31,6 +32,11 @@ def ordinal(value: int, language: str) -> list[str]:
 def position(place: int, language: str) -> list[str]:
     """A caller's place in a queue, 1 being next, as a whole sentence."""
     return languages.of(language).position(place)
+
+
+def money(amount: Decimal, currency: str, language: str) -> list[str]:
+    """An amount, rounded to the hundredth. `currency` is DKK, EUR, GBP or USD."""
+    return languages.of(language).money(amount, currency)
 
 
 def time(moment: datetime.time, language: str) -> list[str]:

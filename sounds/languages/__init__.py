@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time
+from decimal import Decimal
 from functools import cache
 from typing import Protocol
 
@@ -35,6 +36,9 @@ class Language(Protocol):
 
     def position(self, place: int) -> list[str]:
         """A caller's place in a queue, 1 being next, as a whole sentence."""
+
+    def money(self, amount: Decimal, currency: str) -> list[str]:
+        """An amount of DKK, EUR, GBP or USD, rounded to the hundredth; hundredths are left out where there are none."""
 
     def time(self, moment: time) -> list[str]:
         """A time of day to the minute."""

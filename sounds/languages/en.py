@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
+from decimal import ROUND_HALF_UP, Decimal
 
 from sounds.languages import Hours
 
@@ -40,6 +41,14 @@ HOLIDAYS = {
 }
 """Holidays that have a prompt, each with the other names calendars give it."""
 
+CURRENCIES = {
+    "DKK": ("krone", "kroner", "ore", "ore"),
+    "EUR": ("euro", "euros", "cent", "cents"),
+    "GBP": ("pound", "pounds", "penny", "pence"),
+    "USD": ("dollar", "dollars", "cent", "cents"),
+}
+"""One and several of each currency, and of its hundredth."""
+
 _HOLIDAY = {other: name for name, others in HOLIDAYS.items() for other in (name, *others)}
 _SIGNS = {"*": "star", "#": "hash", "+": "plus"}
 _DAY_START = time(0, 0)
@@ -57,6 +66,7 @@ class English:
                 *(f"ordinal_{day}" for day in range(1, 32)),
                 *(f"month_{month}" for month in range(1, 13)),
                 *("every_day", "all_day", "today", "tomorrow", "a_m", "p_m", "noon", "midnight", "pause"),
+                *(name for names in CURRENCIES.values() for name in names),
                 *("minute", "minutes", "hour", "hours", "less_than_a_minute"),
                 *("queue_position", "queue_in_line", "queue_next", "queue_wait"),
                 *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
@@ -94,6 +104,16 @@ class English:
 
     def position(self, place: int) -> list[str]:
         return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
+
+    def money(self, amount: Decimal, currency: str) -> list[str]:
+        one, several, hundredth, hundredths = CURRENCIES[currency]
+        whole, rest = divmod(int((abs(amount) * 100).to_integral_value(ROUND_HALF_UP)), 100)
+        spoken = ["minus"] if amount < 0 and (whole or rest) else []
+        if whole or not rest:
+            spoken += [*self.number(whole), one if whole == 1 else several]
+        if rest:
+            spoken += [*(["and"] if whole else []), *self.number(rest), hundredth if rest == 1 else hundredths]
+        return spoken
 
     def time(self, moment: time) -> list[str]:
         if moment.minute == 0 and moment.hour in (0, 12):

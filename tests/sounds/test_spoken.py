@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -48,6 +49,24 @@ def test_every_name_a_language_can_give_has_audio_in_it(code: str) -> None:
 )
 def test_numbers(value: int, said: str) -> None:
     assert words(spoken.number(value, "en")) == said
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "said"),
+    [
+        ("105", "DKK", "one hundred and five kroner"),
+        ("1", "EUR", "one euro"),
+        ("2.50", "EUR", "two euros and fifty cents"),
+        ("0.01", "GBP", "one penny"),
+        ("0.75", "USD", "seventy five cents"),
+        ("-3.10", "GBP", "minus three pounds and ten pence"),
+        ("0", "EUR", "zero euros"),
+        ("-0.001", "EUR", "zero euros"),
+        ("9.995", "DKK", "ten kroner"),
+    ],
+)
+def test_money(amount: str, currency: str, said: str) -> None:
+    assert words(spoken.money(Decimal(amount), currency, "en")) == said
 
 
 @given(st.integers(-(10**12), 10**12))
@@ -261,4 +280,6 @@ def test_names_lists_nothing_that_is_never_said() -> None:
         said |= set(english.reopening(opens, now))
     said |= {*english.holiday("unknown"), *(name for name in english.names() if name.startswith("holiday_"))}
     said |= set(english.holiday("Christmas Day"))
+    for currency in ("DKK", "EUR", "GBP", "USD"):
+        said |= {*english.money(Decimal("1.01"), currency), *english.money(Decimal("2.02"), currency)}
     assert said == english.names()
