@@ -84,6 +84,10 @@ class EslPhone:
     def now(self) -> datetime:
         return self._session.now()
 
+    def speak(self, language: str) -> None:
+        """Places in the queue are said in this language from now on."""
+        self._language = language
+
     def play(self, prompts: Sequence[str]) -> None:
         if prompts:
             self._finish("playback", playable(prompts), self._seconds(prompts))
