@@ -53,6 +53,9 @@ LINGER_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
+SHORTEST_TALK_SECONDS: Final = 2.0
+"""From here on a talk without its recording is a fault."""
+
 LOOKUP_SECONDS: Final = 0.5
 MOST_TYPED: Final = 32
 EVENTS: Final = frozenset(
@@ -408,8 +411,12 @@ class Session:
         )
         self.link.wait_closed(LINGER_SECONDS + 3)
         for recording_id, path, began in self._recordings:
-            seconds = self.around.media.seconds(path, most=(ended_at - began).total_seconds())
+            longest = (ended_at - began).total_seconds()
+            seconds = self.around.media.seconds(path, most=longest)
             if seconds > 0:
                 call.recorded(recording_id, path, began, seconds)
-            else:
+            elif longest > SHORTEST_TALK_SECONDS:
                 log.error("recording missing", call=call.call_id, path=path)
+            else:
+                # The talk was over before there was anything to keep.
+                self.around.media.file(path).unlink(missing_ok=True)

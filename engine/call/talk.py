@@ -63,12 +63,12 @@ def talk(session: Session, leg: AgentLeg, *, recorded: bool) -> Literal["agent"]
     """Let the two talk. Returns when the agent has hung up; raises CallGone when it was the caller."""
     began = session.call.enter("talk")
     path = None
-    if recorded:
-        recording_id = session.call.now.recording_id = str(uuid.uuid4())
-        path = session.around.media.new("conversations", recording_id, began)
-        session.expect_recording(recording_id, path, began)
-        _record(session, "start", path)
     try:
+        if recorded:
+            recording_id = session.call.now.recording_id = str(uuid.uuid4())
+            path = session.around.media.new("conversations", recording_id, began)
+            session.expect_recording(recording_id, path, began)
+            _record(session, "start", path)
         while True:
             message = session.mailbox.get(None)
             if isinstance(message, Left):
@@ -91,5 +91,5 @@ def _record(session: Session, what: str, path: str) -> None:
         raise
     except EslError as error:
         answer = str(error)
-    if not answer.startswith("+OK"):
+    if not answer.startswith("+OK") and not session.link.gone:
         log.error("conversation not recorded", call=caller, error=answer.strip())
