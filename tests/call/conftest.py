@@ -82,7 +82,6 @@ def running() -> Iterator[Installation]:
         code = installation.end()
         complaints = installation.complaints()
         left = installation.left_running()
-        shutil.copytree(home / "log", "/tmp/calls-log", dirs_exist_ok=True)
         shutil.rmtree(home, ignore_errors=True)
     assert code == 0
     assert left == []
