@@ -8,6 +8,7 @@ from typing import Final
 import gevent
 import msgspec
 
+from conf.errors import PointsmanError
 from engine.bench.generator import Generator
 from engine.bench.meter import Watched
 from engine.bench.records import RecordsWatch, Written
@@ -65,6 +66,17 @@ def plan(rate: float, seconds: float, seed: int, company_busy: int) -> LoadPlan:
 def busy_agents(rate: float) -> int:
     """How many agents the small queue needs for a tenth of the load to keep them nine tenths busy."""
     return max(2, round(rate * BUSY_SHARE * 0.45 / 0.9))
+
+
+class NothingServed(PointsmanError):
+    """The engine serves nobody, so there is nothing to measure; the message says what became of the calls."""
+
+
+def warm_up(site: Site, generator: Generator, rate: float) -> None:
+    """A few calls that are not counted. NothingServed where not one of them was served; GeneratorBroken."""
+    outcome = generator.load(LoadPlan(rate=min(rate, 50.0), seconds=3.0, patience=20.0, seed=0))
+    if not outcome.served:
+        raise NothingServed(f"no call was served: {outcome.failed}; {site.engine.last_words(4)[-600:]}")
 
 
 def measure(site: Site, generator: Generator, watch: RecordsWatch, load: LoadPlan) -> Result:

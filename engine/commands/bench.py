@@ -103,7 +103,7 @@ def _here(stack: ExitStack, plan: LoadPlan, company: Company, held: int, quiet: 
     )
     site.start_engine()
     say("warming up")
-    generator.load(msgspec.structs.replace(plan, rate=min(plan.rate, 50.0), seconds=3.0, seed=plan.seed + 1))
+    run.warm_up(site, generator, plan.rate)
     say(f"{plan.rate:g} calls a second for {plan.seconds:g} s")
     result = run.measure(site, generator, watch, plan)
     if held:
