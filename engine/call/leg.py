@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import gevent
 import structlog
 
 from conf.clock import Clock
@@ -44,8 +43,25 @@ class AgentLeg:
 
     def ring(self, seconds: float, *, caller_number: str, caller_name: str) -> None:
         """Begin to ring for at most `seconds`; comes back at once."""
+        number, name = shown(caller_number), shown(caller_name)
         self._control.subscribe(self.leg_id, self._event)
-        gevent.spawn(self._originate, seconds, shown(caller_number), shown(caller_name))
+        try:
+            self._control.originate_soon(
+                self.leg_id,
+                f"user/{self.extension}",
+                {
+                    "originate_timeout": str(max(1, round(seconds))),
+                    "ignore_early_media": "true",
+                    "origination_caller_id_number": number or "anonymous",
+                    "origination_caller_id_name": name or number or "anonymous",
+                    "pointsman_leg": "agent",
+                },
+                "&park()",
+                self._came,
+                self._clock.wall_seconds(seconds) + GRACE_SECONDS,
+            )
+        except EslError as error:
+            self._came(error)
 
     def cancel(self) -> None:
         """End the leg, now or as soon as it appears. Never raises."""
@@ -58,26 +74,13 @@ class AgentLeg:
             self._answered = True
             self._tell(Rang(self.leg_id, "answered"))
 
-    def _originate(self, seconds: float, caller_number: str, caller_name: str) -> None:
+    def _came(self, outcome: str | EslError) -> None:
+        """What became of the originate: it was answered, or why not. Runs in gevent's loop."""
         result: OfferResult = "answered"
-        try:
-            self._control.originate(
-                self.leg_id,
-                f"user/{self.extension}",
-                {
-                    "originate_timeout": str(max(1, round(seconds))),
-                    "ignore_early_media": "true",
-                    "origination_caller_id_number": caller_number or "anonymous",
-                    "origination_caller_id_name": caller_name or caller_number or "anonymous",
-                    "pointsman_leg": "agent",
-                },
-                "&park()",
-                timeout=self._clock.wall_seconds(seconds) + GRACE_SECONDS,
-            )
-        except OriginateFailed as failed:
-            result = CAUSES.get(failed.cause, "failed")
-        except EslError as error:
-            log.warning("agent's leg not originated", leg=self.leg_id, extension=self.extension, error=str(error))
+        if isinstance(outcome, OriginateFailed):
+            result = CAUSES.get(outcome.cause, "failed")
+        elif isinstance(outcome, EslError):
+            log.warning("agent's leg not originated", leg=self.leg_id, extension=self.extension, error=str(outcome))
             result = "failed"
         if self._answered and not self._over:
             # The leg is the talk's by now. Bridged this early, the job may even end as ORIGINATOR_CANCEL.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import uuid as uuids
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -27,6 +26,7 @@ from engine.esl.errors import (
     ReplyTimeout,
 )
 from engine.esl.frames import Event, Frame, raw_header
+from engine.esl.jobs import Done, Job, Jobs
 from engine.esl.link import Link
 from engine.esl.server import prepare
 
@@ -91,7 +91,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         self._custom = custom
         self._heartbeat = heartbeat
         self._link: Link | None = None
-        self._jobs: dict[str, AsyncResult[str]] = {}
+        self._jobs = Jobs()
         self._subscribers: dict[str, Callable[[Event], None]] = {}
         self._handlers: dict[str, list[Callable[[Event], None]]] = {}
         self._asked = Signal()
@@ -215,9 +215,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         was_up = self._up.is_set()
         self._up.clear()
         self._asked.set()
-        jobs, self._jobs = self._jobs, {}
-        for job in jobs.values():
-            job.set_exception(ControlLost(str(error)))
+        self._jobs.lose(error)
         if was_up and not self._stopping.is_set():
             log.warning("control_down", reason=str(error))
             gevent.spawn(self._call, self.on_down, str(error))
@@ -255,27 +253,36 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
 
     def bgapi(self, line: str, timeout: float) -> str:
         """What an API says that takes its time. Its end is known by a Job-UUID of ours. Errors as for `send`."""
-        job = str(uuids.uuid4())
-        message = commands.bgapi(line, job)
-        result: AsyncResult[str] = AsyncResult()
-        until = time.monotonic() + timeout
-        self._jobs[job] = result
+        result: AsyncResult[str | EslError] = AsyncResult()
+        return self._outcome(self.bgapi_soon(line, result.set, timeout), result)
+
+    def bgapi_soon(self, line: str, done: Done, timeout: float) -> Job:
+        """`bgapi` without waiting: `done` is told what the API says, or the EslError that `bgapi` would raise, once and
+        from gevent's loop, so it must not block; the job may be forgotten before. LinkClosed, LinkBusy, UnsafeText where
+        nothing was sent, and `done` is then not called. May be called from a callback."""
+        link = self._open()
+        job = self._jobs.await_job(done, timeout)
         try:
-            self.send(message, timeout)
-            said = result.get(timeout=max(0.001, until - time.monotonic()))
-        except gevent.Timeout:
-            said = None
+            link.post(commands.bgapi(line, job.uuid), job)
+        except EslError:
+            job.forget()
+            raise
+        return job
+
+    @staticmethod
+    def _outcome(job: Job, result: AsyncResult[str | EslError]) -> str:
+        """What came of the job; that it took too long is told by itself."""
+        try:
+            outcome = result.get()
         finally:
-            self._jobs.pop(job, None)
-        if said is None:
-            raise ReplyTimeout(f"the job did not end within {timeout:g} s")
-        if said.startswith(("-ERR", "-USAGE")):
-            raise CommandRejected(said)
-        return said
+            job.forget()
+        if isinstance(outcome, EslError):
+            raise outcome
+        return outcome or ""
 
     def post(self, line: str) -> None:
         """Have an API run in the background and go on; may be called from a callback. LinkClosed, LinkBusy, UnsafeText."""
-        self._open().post(commands.bgapi(line, str(uuids.uuid4())))
+        self._open().post(commands.bgapi(line, self._jobs.name()))
 
     def originate(
         self,
@@ -292,16 +299,38 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         LinkClosed; ControlLost where the link broke meanwhile. After `timeout` seconds the leg is killed and ReplyTimeout
         raised.
         """
+        result: AsyncResult[str | EslError] = AsyncResult()
+        return self._outcome(self.originate_soon(uuid, endpoint, variables, app, result.set, timeout), result)
+
+    def originate_soon(
+        self,
+        uuid: str,
+        endpoint: str,
+        variables: Mapping[str, str] | None,
+        app: str,
+        done: Done,
+        timeout: float = 60.0,
+    ) -> Job:
+        """`originate` without waiting: `done` is told the leg's uuid or the error, as for `bgapi_soon`."""
+
+        def came(outcome: str | EslError) -> None:
+            if isinstance(outcome, str):
+                outcome = outcome.removeprefix("+OK").strip()
+            elif isinstance(outcome, CommandRejected):
+                cause = outcome.reply.removeprefix("-ERR").strip() or "NORMAL_TEMPORARY_FAILURE"
+                outcome = OriginateFailed(cause)
+            elif isinstance(outcome, ReplyTimeout) and self.connected:
+                self._kill_late(uuid)
+            done(outcome)
+
         values = {"origination_uuid": uuid, OWNER_VARIABLE: self.owner, **(variables or {})}
-        line = commands.originate(endpoint, values, app)
+        return self.bgapi_soon(commands.originate(endpoint, values, app), came, timeout)
+
+    def _kill_late(self, uuid: str) -> None:
         try:
-            return self.bgapi(line, timeout).removeprefix("+OK").strip()
-        except CommandRejected as error:
-            raise OriginateFailed(error.reply.removeprefix("-ERR").strip() or "NORMAL_TEMPORARY_FAILURE") from error
-        except ReplyTimeout:
-            if self.connected:
-                self.post(commands.kill(uuid, "ALLOTTED_TIMEOUT"))
-            raise
+            self.kill(uuid, "ALLOTTED_TIMEOUT")
+        except EslError as error:
+            log.warning("late_leg_not_killed", leg=uuid, fault=str(error))
 
     def kill(self, uuid: str, cause: str = "NORMAL_CLEARING") -> None:
         """Hang a leg up, whatever it is doing, and go on; does nothing where there is no such leg. Errors as for `post`."""
@@ -354,9 +383,10 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
     def _take_event(self, frame: Frame) -> None:
         body = frame.body
         if body.startswith(_JOB):
-            job = self._jobs.get((raw_header(body, _JOB_UUID) or b"").decode("ascii", "replace"))
+            job = self._jobs.waiting.get((raw_header(body, _JOB_UUID) or b"").decode("ascii", "replace"))
             if job is not None:
-                job.set(frame.event.text)
+                said = frame.event.text
+                job.end(CommandRejected(said) if said.startswith(("-ERR", "-USAGE")) else said)
                 return
             if not self._handlers:
                 return

@@ -11,6 +11,7 @@ import gevent
 import greenswitch.esl
 import pytest
 from gevent.event import Event as Signal
+from gevent.queue import Queue
 
 from engine.esl.control import Control
 from engine.esl.errors import (
@@ -21,6 +22,7 @@ from engine.esl.errors import (
     LinkClosed,
     OriginateFailed,
     ReplyTimeout,
+    UnsafeText,
 )
 from engine.esl.frames import Event
 
@@ -100,7 +102,7 @@ def test_a_job_ends_by_its_own_uuid() -> None:
         peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="-ERR nonsense Command not found!\n")
         with pytest.raises(CommandRejected):
             refused.get(timeout=5)
-        assert not control._jobs
+        assert not control._jobs.waiting
 
 
 def test_a_job_that_never_ends_times_out() -> None:
@@ -110,7 +112,7 @@ def test_a_job_that_never_ends_times_out() -> None:
         peer.reply("+OK")
         with pytest.raises(ReplyTimeout):
             waiting.get(timeout=5)
-        assert not control._jobs
+        assert not control._jobs.waiting
 
 
 def test_a_leg_is_called_and_its_events_reach_its_subscriber() -> None:
@@ -160,6 +162,67 @@ def test_a_leg_that_is_never_told_about_is_killed() -> None:
         assert peer.command().line == "bgapi uuid_kill leg-1 ALLOTTED_TIMEOUT"
         with pytest.raises(ReplyTimeout):
             calling.get(timeout=5)
+
+
+def test_a_leg_is_called_without_anybody_waiting() -> None:
+    outcomes: Queue[object] = Queue()
+    with controlled() as (control, peer, _):
+
+        def call(timeout: float = 5) -> str:
+            control.originate_soon("leg-1", "user/1001", {"a": "b"}, "&park()", outcomes.put, timeout)
+            command = peer.command()
+            assert command.line.startswith("bgapi originate {origination_uuid=leg-1,")
+            return command.headers["job-uuid"]
+
+        job = call()
+        peer.reply("+OK")
+        peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="+OK leg-1\n")
+        assert outcomes.get(timeout=5) == "leg-1"
+
+        job = call()
+        peer.reply("+OK")
+        peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="-ERR NO_ANSWER\n")
+        failed = outcomes.get(timeout=5)
+        assert isinstance(failed, OriginateFailed)
+        assert failed.cause == "NO_ANSWER"
+
+        call()
+        peer.reply("-ERR not now")
+        assert isinstance(outcomes.get(timeout=5), OriginateFailed)
+
+        job = call(0.05)
+        peer.reply("+OK")
+        assert peer.command().line == "bgapi uuid_kill leg-1 ALLOTTED_TIMEOUT"
+        peer.reply("+OK")
+        assert isinstance(outcomes.get(timeout=5), ReplyTimeout)
+        peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="+OK leg-1\n")
+
+        call()
+        with pytest.raises(UnsafeText):
+            control.originate_soon("leg-1", "user/1001 ${x}", None, "&park()", outcomes.put)
+        assert len(control._jobs.waiting) == 1
+        peer.close()
+        assert isinstance(outcomes.get(timeout=5), ControlLost)
+        assert not control._jobs.waiting
+        with pytest.raises(LinkClosed):
+            control.originate_soon("leg-1", "user/1001", None, "&park()", outcomes.put)
+        assert outcomes.empty(), "each was told once, and what was never sent not at all"
+
+
+def test_whoever_is_told_of_a_job_may_fail_and_a_killed_wait_is_forgotten() -> None:
+    def fail(_: object) -> None:
+        raise ValueError("of the listener's own making")
+
+    with controlled() as (control, peer, _):
+        control.bgapi_soon("status", fail, 5)
+        job = peer.command().headers["job-uuid"]
+        peer.reply("+OK")
+        peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="+OK")
+        waiting = gevent.spawn(control.bgapi, "version", 5)
+        peer.command()
+        waiting.kill()
+        assert not control._jobs.waiting
+        assert control.connected
 
 
 def test_what_breaks_ends_all_waits_and_comes_back() -> None:
@@ -224,7 +287,7 @@ def test_without_a_connection_every_command_says_so_at_once() -> None:
     ):
         with pytest.raises(LinkClosed):
             attempt()
-    assert not control._jobs
+    assert not control._jobs.waiting
 
 
 def test_a_wrong_password_and_a_wrong_address_are_named() -> None:
