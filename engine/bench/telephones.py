@@ -93,7 +93,9 @@ class Registration:
             wire.connect((self.server.host, self.server.port))
             call_id = str(uuid.uuid4())
             answer = self._ask(wire, call_id, 1, "")
-            challenge = dict(re.findall(r'(\w+)="([^"]*)"', answer.partition("WWW-Authenticate:")[2].partition("\r\n")[0]))
+            challenge = dict(
+                re.findall(r'(\w+)="([^"]*)"', answer.partition("WWW-Authenticate:")[2].partition("\r\n")[0])
+            )
             answer = self._ask(wire, call_id, 2, self._proof(challenge))
             if not answer.startswith("SIP/2.0 200"):
                 raise TelephonesBroken(f"phone {self.phone.extension} is not taken: {answer.partition(chr(13))[0]}")
@@ -212,7 +214,7 @@ def ring(
         *("-trace_stat", "-fd", "1", "-stf", str(counts), str(server)),
     ]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own command
             command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
