@@ -9,6 +9,7 @@ from engine.call import talk
 from engine.call.leg import AgentLeg
 from engine.call.mailbox import Left, Rang
 from engine.esl.errors import CallGone
+from engine.routing.events import TalkBegan, TalkEnded
 from engine.routing.roster import AgentProfile
 from ivr.phone import RingOutcome
 
@@ -41,7 +42,14 @@ def ring(session: Session, extension: str, seconds: float) -> RingOutcome:
         session.silence()
         return result
     now.result, now.ended_by = "answered", "caller"
-    now.ended_by = talk.talk(session, leg, recorded=False)
+    # No call of a queue is to be offered to an agent who talks.
+    began = TalkBegan(at=session.clock.timestamp(), offer_id=leg.leg_id, call_id=call.call_id, agent_id=agent.agent_id)
+    session.tell_router(began)
+    try:
+        now.ended_by = talk.talk(session, leg, recorded=False)
+    finally:
+        if not session.handed_over:
+            session.tell_router(TalkEnded(at=session.clock.timestamp(), offer_id=leg.leg_id, agent_id=agent.agent_id))
     call.talk_over()
     call.enter("ivr")
     return "answered"

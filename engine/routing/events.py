@@ -86,6 +86,14 @@ class ClaimLost(Event, frozen=True, tag=True):
     entry_gone: bool
 
 
+class TalkBegan(Event, frozen=True, tag=True):
+    """The agent talks on a call that no queue brought, such as a colleague's; `offer_id` is the name of the agent's leg."""
+
+    offer_id: str
+    call_id: str
+    agent_id: int
+
+
 class TalkEnded(Event, frozen=True, tag=True):
     offer_id: str
     agent_id: int
@@ -112,8 +120,8 @@ class TimePassed(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed | ClaimLost | TalkEnded
-    | AgentSeen | TimePassed
+    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed
+    | ClaimLost | TalkBegan | TalkEnded | AgentSeen | TimePassed
 )  # fmt: skip
 
 

@@ -38,6 +38,7 @@ from engine.routing.events import (
     RemoveAgent,
     RosterPublished,
     SetAgent,
+    TalkBegan,
     TalkEnded,
     TimePassed,
 )
@@ -82,6 +83,7 @@ class Router:
             OfferAnswered: self._offer_answered,
             OfferFailed: self._offer_failed,
             ClaimLost: self._claim_lost,
+            TalkBegan: self._talk_began,
             TalkEnded: self._talk_ended,
             AgentSeen: self._agent_seen,
             TimePassed: lambda _: None,
@@ -417,14 +419,20 @@ class Router:
         offer = self.offers.get(event.offer_id)
         if offer is not None:
             self._close_offer(offer, "answered", event.at)
+        self._talks(event, event.queue)
+
+    def _talk_began(self, event: TalkBegan) -> None:
+        self._talks(event, None)
+
+    def _talks(self, event: OfferAnswered | TalkBegan, queue: str | None) -> None:
         agent = self.agents.get(event.agent_id)
         if agent is None or (agent.work == "talking" and agent.offer_id == event.offer_id):
             return
         other = self.offers.get(agent.offer_id or "")
-        agent.call_id, agent.offer_id, agent.queue = event.call_id, event.offer_id, event.queue
+        agent.call_id, agent.offer_id, agent.queue = event.call_id, event.offer_id, queue
         self._work(agent, "talking", event.at)
         if other is not None:
-            # An owner that was long cut off had the agent already: whoever else was offered waits on.
+            # An owner that was long cut off had the agent already, or the agent took another call: who was offered waits on.
             entry = self.entries.get(other.entry_id)
             self._end_offer(other, "failed", event.at, owner=None if entry is None else entry.owner)
             self._replace(other, event.at)
@@ -467,7 +475,11 @@ class Router:
         agent = self.agents.get(event.agent_id)
         if agent is None or agent.offer_id != event.offer_id or agent.work != "talking":
             return
-        if agent.profile.wrap_up_seconds > 0:
+        if agent.queue is None:
+            # Such a call leaves nothing to write up, nor does it cost the agent the place among those who wait for work.
+            self._work(agent, "idle", event.at)
+            self._serve(agent, event.at)
+        elif agent.profile.wrap_up_seconds > 0:
             agent.until = event.at + agent.profile.wrap_up_seconds
             self._plan(agent.until, "wrap_up", str(event.agent_id))
             self._work(agent, "wrap_up", event.at)

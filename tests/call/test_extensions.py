@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from .conftest import SWIFT
 from .installation import Installation
 
 
@@ -21,6 +22,23 @@ def test_one_colleague_calls_another(installation: Installation) -> None:
     assert (call["agent"], call["queue"], call["customer_id"]) == ("Ben Okoro", None, None)
     assert report.legs == ["ivr", "talk", "ivr"]
     assert (report.entries, report.offers) == ([], [])
+
+
+def test_an_agent_on_a_direct_call_is_offered_no_other(installation: Installation) -> None:
+    installation.on_duty("1002")
+    installation.switch.phone("1002", answer=1, talk=None)
+    direct = installation.switch.call("1002", caller="1001")
+    direct.wait_for("talks", to="1002")
+    installation.see("1002", work="talking", call_id=direct.call_id)
+    waiting = installation.switch.call(SWIFT)
+    waiting.wait_for("music")
+    direct.hang_up()
+    waiting.wait_for("talks", to="1002")
+    waiting.hang_up()
+    assert installation.report(waiting).offered == [("1002", "answered")]
+    report = installation.report(direct)
+    assert (report.call["status"], report.beside) == ("answered", [])
+    installation.see("1002", presence="ready", work="idle")
 
 
 def test_a_caller_who_gives_up_while_an_extension_rings(installation: Installation) -> None:
