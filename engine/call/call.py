@@ -42,6 +42,11 @@ _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 
+_SHOW_LOST = """
+local known = redis.call('HGET', KEYS[1], ARGV[1])
+if known and cjson.decode(known).owner == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end"""
+
+
 def _over() -> str:
     return "null"
 
@@ -51,6 +56,14 @@ class Message(msgspec.Struct, frozen=True):
 
     voicemail_id: str
     box: str
+    path: str
+    began: datetime
+
+
+class Recording(msgspec.Struct, frozen=True):
+    """A conversation that is being recorded, or was and is not written down yet: whoever has the call at its end does it."""
+
+    recording_id: str
     path: str
     began: datetime
 
@@ -89,8 +102,12 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     agent_id: int | None = None
     agent: str | None = None
     extension: str | None = None
-    recording_id: str | None = None
+    bridging_at: datetime | None = None
+    """When caller and agent were about to be brought together, until it is known whether they were."""
+    recording: Recording | None = None
     message: Message | None = None
+    typed: str = ""
+    """Keys pressed that nothing was done with yet."""
     last_queue: str | None = None
     result: Disposition | None = None
     """What the call would be called if it ended now and nothing else happened."""
@@ -128,6 +145,11 @@ class Call:
             return
         self._outbox.put_latest(self.call_id, self._command)
         self._notices.tell("call", self.call_id, self._item)
+
+    def show_lost(self) -> None:
+        """The same, unless another process has the call by now."""
+        self._outbox.drop_latest(self.call_id)
+        self._outbox.put("EVAL", _SHOW_LOST, 1, keys.CALLS, self.call_id, self.now.owner, self._item())
 
     def _command(self) -> tuple[str, ...]:
         return ("HSET", keys.CALLS, self.call_id, self._item())
@@ -185,9 +207,14 @@ class Call:
                 flow_version=now.flow_version,
             )
         )
+        self._notices.tell("call", self.call_id, _over)
+        if now.recording is None:
+            self.forget()
+
+    def forget(self) -> None:
+        """All is written down: nobody needs to go on with this call any more."""
         self._outbox.drop_latest(self.call_id)
         self._outbox.put("HDEL", keys.CALLS, self.call_id)
-        self._notices.tell("call", self.call_id, _over)
 
     # --- phases ---
 
@@ -266,7 +293,7 @@ class Call:
             )
         )
 
-    def left_queue(self, result: QueueResult) -> None:
+    def left_queue(self, result: QueueResult, *, at: datetime | None = None) -> None:
         """The wait is over; the entry is closed with its result."""
         now = self.now
         if now.entry_id is None:
@@ -275,11 +302,13 @@ class Call:
             QueueLeft(
                 entry_id=now.entry_id,
                 call_id=now.call_id,
-                at=self.instant(),
+                at=at or self.instant(),
                 result=result,
                 agent_id=now.agent_id if result == "answered" else None,
             )
         )
+        self._outbox.put("HDEL", keys.WAITING, now.entry_id)
+        self._outbox.put("ZREM", keys.queue(now.queue or ""), now.entry_id)
         now.entry_id = None
         now.entered_at = None
 
@@ -293,21 +322,41 @@ class Call:
         now.agent = agent.name if agent else None
         now.extension = agent.extension if agent else None
         now.state = "offer" if agent else "queue"
+        now.bridging_at = None
         self.show()
+
+    def bridging(self) -> None:
+        """Agent and caller are about to be brought together. If this process dies before it knows whether they were, another
+        one finds out by FreeSWITCH's word and knows from here since when they talk."""
+        self.now.bridging_at = self.instant()
+        self.show()
+
+    def talk_found(self) -> None:
+        """The checkpoint stands at an offer, but FreeSWITCH says that the two talk, or did."""
+        now = self.now
+        began = now.bridging_at or now.since + _MICROSECOND
+        self.left_queue("answered", at=began)
+        now.result, now.ended_by = "answered", "caller"
+        self.enter("talk", at=began)
 
     def talk_over(self) -> None:
         """Agent and caller are parted. Who it was stays on the record, as the agent of the call."""
         self.now.offer_id = None
         self.now.queue = None
+        self.now.bridging_at = None
 
-    def recorded(self, recording_id: str, path: str, started_at: datetime, seconds: float) -> None:
+    def recorded(self, seconds: float) -> None:
+        """The recording of the talk is whole, and so long; one without sound is forgotten."""
         now = self.now
+        recording, now.recording = now.recording, None
+        if recording is None or seconds <= 0:
+            return
         self._journal.append(
             RecordingMade(
-                recording_id=recording_id,
+                recording_id=recording.recording_id,
                 call_id=now.call_id,
-                path=path,
-                started_at=started_at,
+                path=recording.path,
+                started_at=recording.began,
                 seconds=seconds,
                 queue=now.last_queue,
                 agent_id=now.agent_id,

@@ -109,7 +109,15 @@ class EslPhone:
         if early:
             # What was typed ahead has answered the prompts; only the rest is waited for.
             prompts, first_digit_seconds = (), next_digit_seconds
-        later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
+        session = self._session
+        session.gathering = "one" if most == 1 else "several"
+        if early:
+            session.keep_typed(early)
+        try:
+            later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
+        finally:
+            session.gathering = None
+        session.take_typed()
         return Gathered(early + later.digits, later.terminator)
 
     def _read(
@@ -132,11 +140,7 @@ class EslPhone:
             # `read` sets it and never takes it back.
             self._link.execute("unset", "read_terminator_used", lock=True)
         longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
-        self._session.gathering = True
-        try:
-            done = self._finish("read", argument, longest)
-        finally:
-            self._session.gathering = False
+        done = self._finish("read", argument, longest)
         digits = done.get("variable_" + DIGITS_VARIABLE) or ""
         if most == 1:
             return Gathered("", digits) if digits and digits in terminators else Gathered(digits)
@@ -167,7 +171,7 @@ class EslPhone:
                 # Most messages end by hanging up, and the file is whole only when the application is through with it.
                 done = recording.wait(session.clock.wall_seconds(most_seconds) + GRACE_SECONDS, after_hangup=True)
             except CallGone:
-                if self._link.hangup_cause is not None and not session.handed_over:
+                if not session.let_go:
                     session.keep_message(message)
                 raise
             if self._link.gone:

@@ -11,6 +11,7 @@ from engine.call.call import Checkpoint
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.records.facts import Disposition
+from engine.routing.events import OfferAnswered
 from ivr.visit import outcome_when_gone
 
 log = structlog.get_logger(__name__)
@@ -40,6 +41,18 @@ def decoded(texts: Iterable[str]) -> list[Checkpoint]:
         except msgspec.MsgspecError as error:
             log.error("checkpoint not understood", error=str(error), data=text[:200])
     return found
+
+
+def answered(checkpoint: Checkpoint, *, at: float) -> OfferAnswered:
+    """What the router is told of a talk whose process died, in case it was not told before."""
+    return OfferAnswered(
+        at=at,
+        offer_id=checkpoint.offer_id or "",
+        entry_id=checkpoint.entry_id or "",
+        call_id=checkpoint.call_id,
+        queue=checkpoint.last_queue or "",
+        agent_id=checkpoint.agent_id or 0,
+    )
 
 
 def status_of(checkpoint: Checkpoint) -> Disposition:

@@ -23,6 +23,8 @@ _OUTCOMES: Final = frozenset({"busy", "no_answer", "rejected", "unreachable"})
 def ring(session: Session, extension: str, seconds: float) -> RingOutcome:
     """Ring `extension` for at most `seconds` and let the two talk. CallGone when the caller leaves meanwhile."""
     call, now = session.call, session.call.now
+    if now.state == "talk":
+        return _talk_was_over(session)
     agent = session.snapshot.roster.agent(extension) or AgentProfile(0, extension, extension)
     leg = AgentLeg(session.control, session.clock, str(uuid.uuid4()), extension, session.mailbox.put)
     session.link.execute("playback", RINGING)
@@ -33,8 +35,9 @@ def ring(session: Session, extension: str, seconds: float) -> RingOutcome:
         if result == "answered" and not talk.bridge(session, leg):
             result = "unreachable"
     except CallGone:
-        leg.cancel()
-        now.result = "abandoned_ringing"
+        if not session.let_go:
+            leg.cancel()
+            now.result = "abandoned_ringing"
         raise
     if result != "answered":
         call.offered_to(None, None)
@@ -52,6 +55,14 @@ def ring(session: Session, extension: str, seconds: float) -> RingOutcome:
             session.tell_router(TalkEnded(at=session.clock.timestamp(), offer_id=leg.leg_id, agent_id=agent.agent_id))
     call.talk_over()
     call.enter("ivr")
+    return "answered"
+
+
+def _talk_was_over(session: Session) -> RingOutcome:
+    """The call was taken over after its talk, which outlived the process that began it."""
+    session.call.now.result, session.call.now.ended_by = "answered", "agent"
+    session.call.talk_over()
+    session.call.enter("ivr")
     return "answered"
 
 

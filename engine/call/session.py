@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 import structlog
 from gevent.event import Event
@@ -107,19 +107,21 @@ class Session:
         self._match = Match()
         self._looked_up = Event()
         self._waiting: Waiting | None = None
-        self._recordings: list[tuple[str, str, datetime]] = []
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._gone = Event()
         self.handed_over = False
         """Whether another process has the call from now on; nothing is written of it here any more."""
         self._typed = ""
-        self.gathering = False
-        """Whether FreeSWITCH itself collects the keys that are pressed now."""
+        self._begun = False
+        self.gathering: Literal["one", "several"] | None = None
+        """Whether FreeSWITCH itself collects the keys that are pressed now. Of several, those that were pressed are kept, for
+        another process to go on from there."""
 
     def run(self) -> None:
         self._listen()
         checkpoint = self._begin()
+        self._begun = True
         log.info("call", call=self.call.call_id, caller=self.call.now.from_number, called=self.call.now.to_number)
         self.around.registry.enter(self)
         try:
@@ -149,7 +151,10 @@ class Session:
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
             checkpoint = recovery.find(self.around.redis, self.link.uuid)
-        self.call = self._call(data) if checkpoint is None else self._take_over(checkpoint)
+        if checkpoint is None:
+            self.call = self._call(data)
+        else:
+            self.call = self._take_over(checkpoint, talked_to=data.get("variable_last_bridge_to"))
         # 5 to 8 KB that nobody asks for again.
         self.link.drop_data()
         return checkpoint
@@ -190,10 +195,13 @@ class Session:
         call.began()
         return call
 
-    def _take_over(self, checkpoint: Checkpoint) -> Call:
-        """The call as its former owner left it, owned by this process from now on."""
+    def _take_over(self, checkpoint: Checkpoint, *, talked_to: str | None) -> Call:
+        """The call as its former owner left it, owned by this process from now on; `talked_to` is the leg it was bridged with
+        last."""
         log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
         checkpoint.owner = self.around.process_id
+        checkpoint.lost_at = None
+        self._typed = checkpoint.typed + self._typed
         call = Call(
             checkpoint,
             journal=self.around.journal,
@@ -201,7 +209,10 @@ class Session:
             notices=self.around.notices,
             clock=self.clock,
         )
-        call.show()
+        if checkpoint.state == "offer" and checkpoint.bridging_at is not None and talked_to == checkpoint.offer_id:
+            call.talk_found()
+        else:
+            call.show()
         return call
 
     def _listen(self) -> None:
@@ -214,13 +225,22 @@ class Session:
 
     def _pressed(self, event: EslEvent) -> None:
         """A key that nobody asked for yet: whatever plays has swallowed it (switch_channel.c, switch_channel_dequeue_dtmf)."""
-        if not self.gathering and len(self._typed) < MOST_TYPED:
-            self._typed += (event.get("DTMF-Digit") or "")[:1]
+        if self.gathering != "one" and len(self._typed) < MOST_TYPED:
+            self.keep_typed(self._typed + (event.get("DTMF-Digit") or "")[:1])
 
     def take_typed(self) -> str:
         """The keys pressed ahead; they are forgotten with that."""
-        typed, self._typed = self._typed, ""
+        typed = self._typed
+        if typed:
+            self.keep_typed("")
         return typed
+
+    def keep_typed(self, keys: str) -> None:
+        """These keys were pressed and are to be taken for pressed by whoever has the call."""
+        self._typed = keys
+        if self._begun:
+            self.call.now.typed = keys
+            self.call.show()
 
     def _left(self) -> None:
         self._gone.set()
@@ -330,9 +350,18 @@ class Session:
         self.call.left_message(message, seconds)
         return True
 
-    def expect_recording(self, recording_id: str, path: str, began: datetime) -> None:
-        """A conversation was recorded from `began` on; it is written down when its file is whole."""
-        self._recordings.append((recording_id, path, began))
+    def keep_recording(self) -> None:
+        """Write the recording of a talk down, whose file is whole by now."""
+        recording = self.call.now.recording
+        if recording is not None:
+            longest = (self.call.instant() - recording.began).total_seconds()
+            seconds = self.around.media.seconds(recording.path, most=longest)
+            self.call.recorded(seconds)
+            if seconds <= 0 and longest > SHORTEST_TALK_SECONDS:
+                log.error("recording missing", call=self.call.call_id, path=recording.path)
+            elif seconds <= 0:
+                # The talk was over before there was anything to keep.
+                self.around.media.file(recording.path).unlink(missing_ok=True)
 
     # --- what the flow tells (ivr.visit.Watch) ---
 
@@ -340,7 +369,7 @@ class Session:
         self.call.step_entered(flow, version, node, node_type, at)
 
     def step_left(self, exit: str, at: datetime) -> None:
-        if not self.handed_over:
+        if not self.let_go:
             self.call.step_left(exit, at)
 
     def checkpoint(self, node: str, variables: Mapping[str, Value]) -> None:
@@ -362,6 +391,13 @@ class Session:
             self._waiting.announce_again()
 
     # --- the end ---
+
+    @property
+    def let_go(self) -> bool:
+        """Whether the call is no more ours though nobody hung up: it was handed over, or its link broke, and FreeSWITCH has
+        brought it to another process, or has died with it. Nothing is written of it here any more."""
+        lost = self.link.closed and self.link.hangup_cause is None and not self._hung_up_by_us
+        return self.handed_over or lost
 
     def hand_over(self) -> None:
         """Let go of the call without ending it: FreeSWITCH brings it to another process, which goes on from the checkpoint;
@@ -395,10 +431,10 @@ class Session:
         if self.handed_over:
             return
         self._gone.wait(GONE_SECONDS)
-        if self.link.hangup_cause is None and not self._hung_up_by_us:
-            # The link is lost, not the caller: FreeSWITCH died, or brings the call back at once. The sweeper finds out.
+        if self.let_go or (self.link.hangup_cause is None and not self._hung_up_by_us):
+            # FreeSWITCH died, or brings the call back at once. The sweeper finds out.
             now.lost_at = self.clock.now()
-            call.show()
+            call.show_lost()
             return
         ended_at = call.instant()
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
@@ -410,13 +446,6 @@ class Session:
             at=ended_at,
         )
         self.link.wait_closed(LINGER_SECONDS + 3)
-        for recording_id, path, began in self._recordings:
-            longest = (ended_at - began).total_seconds()
-            seconds = self.around.media.seconds(path, most=longest)
-            if seconds > 0:
-                call.recorded(recording_id, path, began, seconds)
-            elif longest > SHORTEST_TALK_SECONDS:
-                log.error("recording missing", call=call.call_id, path=path)
-            else:
-                # The talk was over before there was anything to keep.
-                self.around.media.file(path).unlink(missing_ok=True)
+        if now.recording is not None:
+            self.keep_recording()
+            call.forget()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
+from engine.call.call import Recording
 from engine.call.leg import AgentLeg
 from engine.call.mailbox import Bridged, Left, Parted, Rang
 from engine.esl.errors import CallGone, CommandRejected, EslError
@@ -30,6 +31,7 @@ def bridge(session: Session, leg: AgentLeg) -> bool:
     """
     caller = session.call.call_id
     try:
+        session.call.bridging()
         session.link.post_api(f"uuid_setvar {caller} socket_resume false")
         answer = session.control.api(f"uuid_bridge {caller} {leg.leg_id}", timeout=API_SECONDS)
         if not answer.startswith("+OK"):
@@ -62,12 +64,12 @@ def _joined(session: Session) -> bool:
 def talk(session: Session, leg: AgentLeg, *, recorded: bool) -> Literal["agent"]:
     """Let the two talk. Returns when the agent has hung up; raises CallGone when it was the caller."""
     began = session.call.enter("talk")
-    path = None
     try:
         if recorded:
-            recording_id = session.call.now.recording_id = str(uuid.uuid4())
+            recording_id = str(uuid.uuid4())
             path = session.around.media.new("conversations", recording_id, began)
-            session.expect_recording(recording_id, path, began)
+            session.call.now.recording = Recording(recording_id, path, began)
+            session.call.show()
             _record(session, "start", path)
         while True:
             message = session.mailbox.get(None)
@@ -76,11 +78,18 @@ def talk(session: Session, leg: AgentLeg, *, recorded: bool) -> Literal["agent"]
             if isinstance(message, Parted):
                 break
     finally:
-        if not session.handed_over:
+        if not session.let_go:
             leg.cancel()
-    if path is not None:
-        _record(session, "stop", path)
+    end_recording(session)
     return "agent"
+
+
+def end_recording(session: Session) -> None:
+    """The talk is over and the caller still there: what was recorded ends with it. CallGone."""
+    recording = session.call.now.recording
+    if recording is not None:
+        _record(session, "stop", recording.path)
+        session.keep_recording()
 
 
 def _record(session: Session, what: str, path: str) -> None:

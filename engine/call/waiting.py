@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from engine.call import talk
+from engine.call import recovery, talk
 from engine.call.leg import AgentLeg
 from engine.call.mailbox import Left, Message, Rang
 from engine.call.phone import playable
-from engine.esl.errors import CallGone
+from engine.esl.errors import CallGone, EslError
 from engine.live import keys
 from engine.live.connection import RedisError
 from engine.live.screenpop import PopEvent, ScreenPop
@@ -72,7 +73,7 @@ class Waiting:
             session.link.execute("playback", MUSIC)
             return self._wait()
         except CallGone:
-            if not session.handed_over:
+            if not session.let_go:
                 self._caller_left()
             raise
 
@@ -80,8 +81,15 @@ class Waiting:
         """The call was taken over after its talk, which outlived the process that began it."""
         session, now = self._session, self._call.now
         if now.offer_id is not None and now.agent_id is not None:
-            session.tell_router(TalkEnded(at=session.clock.timestamp(), offer_id=now.offer_id, agent_id=now.agent_id))
+            at = session.clock.timestamp()
+            # The router may not have been told of the talk at all, nor of the end of an offer that it may have made since.
+            session.tell_router(recovery.answered(now, at=at))
+            session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
+            self._pop = self._made_pop()
+            self._publish("ended")
+            self._pop = None
         now.result, now.ended_by = "answered", "agent"
+        talk.end_recording(session)
         self._call.talk_over()
         self._call.enter("ivr")
         return "answered"
@@ -120,8 +128,11 @@ class Waiting:
                 self._speak(message.position)
         elif isinstance(message, MakeOffer):
             self._ring(message)
-        elif isinstance(message, CloseOffer) and self._offer is not None and self._offer.offer_id == message.offer_id:
-            self._stop_ringing("missed")
+        elif isinstance(message, CloseOffer):
+            if self._offer is not None and self._offer.offer_id == message.offer_id:
+                self._stop_ringing("missed")
+            else:
+                self._end_foreign_leg(message.offer_id)
         elif isinstance(message, ReleaseEntry) and message.entry_id == self._call.now.entry_id:
             return self._released(message.result)
         elif isinstance(message, Rang) and self._leg is not None and message.leg_id == self._leg.leg_id:
@@ -143,6 +154,12 @@ class Waiting:
         files = self._session.around.catalogue.paths(spoken.position(position, language), language)
         self._session.link.execute("playback", playable(files))
 
+    def _end_foreign_leg(self, leg_id: str) -> None:
+        """End what the call's former process may have begun just before it died. It is waited for, so that the same phone is
+        not rung again while it still rings."""
+        with suppress(EslError):
+            self._session.control.api(f"uuid_kill {leg_id}", timeout=talk.API_SECONDS)
+
     def _released(self, result: QueueResult) -> QueueOutcome:
         self._leave(result)
         self._call.now.queue = None
@@ -151,11 +168,7 @@ class Waiting:
         return _OUTCOMES[result]
 
     def _leave(self, result: QueueResult) -> None:
-        now = self._call.now
-        entry_id, queue = now.entry_id, now.queue
         self._call.left_queue(result)
-        self._session.around.outbox.put("HDEL", keys.WAITING, entry_id)
-        self._session.around.outbox.put("ZREM", keys.queue(queue or ""), entry_id)
 
     def _caller_left(self) -> None:
         """The caller has gone out of the queue; nothing that was begun may be left over."""
@@ -202,25 +215,29 @@ class Waiting:
         self._offer = offer
         agent = AgentProfile(offer.agent_id, offer.agent_name, offer.extension)
         self._call.offered_to(agent, offer.offer_id)
-        match = session.match
-        self._pop = ScreenPop(
-            call_id=now.call_id,
-            offer_id=offer.offer_id,
-            direction="OUTGOING" if now.direction == "outbound" else "INCOMING",
-            from_number=now.from_number,
-            to_number=now.to_number,
-            queue=now.queue,
-            extension=offer.extension,
-            agent_id=offer.agent_id,
-            agent_name=offer.agent_name,
-            customer=match.card,
-            candidates=match.candidates,
-            ivr_path=tuple(now.ivr_path),
-        )
+        self._pop = self._made_pop()
         self._publish("offered")
         self._leg = AgentLeg(session.control, session.clock, offer.offer_id, offer.extension, session.mailbox.put)
         self._leg.ring(
             offer.ring_seconds, caller_number=now.from_number, caller_name=now.customer_name or now.caller_name
+        )
+
+    def _made_pop(self) -> ScreenPop:
+        session, now = self._session, self._call.now
+        match = session.match
+        return ScreenPop(
+            call_id=now.call_id,
+            offer_id=now.offer_id or "",
+            direction="OUTGOING" if now.direction == "outbound" else "INCOMING",
+            from_number=now.from_number,
+            to_number=now.to_number,
+            queue=now.queue,
+            extension=now.extension or "",
+            agent_id=now.agent_id or 0,
+            agent_name=now.agent or "",
+            customer=match.card,
+            candidates=match.candidates,
+            ivr_path=tuple(now.ivr_path),
         )
 
     def _publish(self, event: PopEvent) -> None:
@@ -265,7 +282,7 @@ class Waiting:
         try:
             now.ended_by = talk.talk(session, leg, recorded=self._rule.recorded)
         finally:
-            if not session.handed_over:
+            if not session.let_go:
                 self._talk_ended(offer)
         self._call.enter("ivr")
         return "answered"

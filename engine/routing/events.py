@@ -52,7 +52,8 @@ class EntryLeft(Event, frozen=True, tag=True):
 
 
 class OfferSeen(Event, frozen=True, tag=True):
-    """An offer of an earlier tenure that still stands; told before its agent and its entry."""
+    """An offer of an earlier tenure that still stands; told before its agent and its entry. Told by its owner too, before
+    the entry, when Redis may have lost it."""
 
     offer_id: str
     entry_id: str
@@ -61,6 +62,7 @@ class OfferSeen(Event, frozen=True, tag=True):
     agent_id: int
     offered_at: float
     expires_at: float
+    owner: str = ""
 
 
 class OfferAnswered(Event, frozen=True, tag=True):
@@ -113,6 +115,13 @@ class AgentSeen(Event, frozen=True, tag=True):
     offer_id: str | None = None
     queue: str | None = None
     until: float | None = None
+    wanted: Presence | None = None
+    wanted_reason: str | None = None
+
+
+class Settled(Event, frozen=True, tag=True):
+    """Redis had lost its memory, and all who know of calls, offers and talks have had the time to tell them again. Until
+    then nothing is decided that one of them might contradict."""
 
 
 class TimePassed(Event, frozen=True, tag=True):
@@ -120,8 +129,13 @@ class TimePassed(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
+<<<<<<< HEAD
     RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed
     | ClaimLost | TalkBegan | TalkEnded | AgentSeen | TimePassed
+=======
+    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed | ClaimLost | TalkEnded
+    | AgentSeen | Settled | TimePassed
+>>>>>>> 58a1891 (wip)
 )  # fmt: skip
 
 
@@ -191,6 +205,9 @@ class SetAgent(Decision, frozen=True, tag=True):
     offer_id: str | None
     queue: str | None
     until: float | None
+    wanted: Presence | None = None
+    wanted_reason: str | None = None
+    """What they chose to be after this call."""
 
 
 class RemoveAgent(Decision, frozen=True, tag=True):

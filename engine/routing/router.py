@@ -38,7 +38,11 @@ from engine.routing.events import (
     RemoveAgent,
     RosterPublished,
     SetAgent,
+<<<<<<< HEAD
     TalkBegan,
+=======
+    Settled,
+>>>>>>> 58a1891 (wip)
     TalkEnded,
     TimePassed,
 )
@@ -62,7 +66,8 @@ PAUSE_AFTER: Final = frozenset({"no_answer", "busy", "rejected", "unreachable"})
 class Router:
     """One tenure's state. `step` is the only way to change it."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, settled: bool = True) -> None:
+        """Without `settled` nothing is offered and nobody released before Settled is told."""
         self._random = random.Random(seed)  # noqa: S311 - names of offers, no secret
         self._rules: dict[str, QueueRule] = {}
         self.agents: dict[int, Agent] = {}
@@ -74,6 +79,7 @@ class Router:
         self._timers: list[tuple[float, int, str, str]] = []
         self._waiting_in: dict[str, int] = {}
         self._decisions: list[Decision] = []
+        self._settled = settled
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RosterPublished: self._roster_published,
             PresenceWanted: self._presence_wanted,
@@ -86,6 +92,7 @@ class Router:
             TalkBegan: self._talk_began,
             TalkEnded: self._talk_ended,
             AgentSeen: self._agent_seen,
+            Settled: self._all_told,
             TimePassed: lambda _: None,
         }
 
@@ -118,8 +125,16 @@ class Router:
         self._rebuild_pools()
         for agent in list(self.agents.values()):
             self._tell(agent, event.at)
+        self._serve_all(event.at)
+
+    def _serve_all(self, at: float) -> None:
         for agent in sorted(self.agents.values(), key=lambda agent: (agent.idle_since, agent.profile.agent_id)):
-            self._serve(agent, event.at)
+            self._serve(agent, at)
+
+    def _all_told(self, event: Settled) -> None:
+        self._settled = True
+        self._serve_all(event.at)
+        self._release_unstaffed(event.at)
 
     def _rebuild_pools(self) -> None:
         self._pools = {}
@@ -151,6 +166,7 @@ class Router:
         agent.work, agent.since, agent.idle_since = event.work, event.since, event.idle_since
         agent.call_id, agent.offer_id, agent.queue = event.call_id, event.offer_id, event.queue
         agent.until = None
+        agent.wanted = None if event.wanted is None else (event.wanted, event.wanted_reason)
         if event.work == "wrap_up":
             agent.until = event.until or event.at
             self._plan(agent.until, "wrap_up", str(event.agent_id))
@@ -165,6 +181,7 @@ class Router:
             return
         if agent.work in ("offered", "talking"):
             agent.wanted = (event.presence, event.reason)
+            self._tell(agent, event.at)
             return
         agent.wanted = None
         if agent.work == "wrap_up" and event.presence == "ready":
@@ -205,6 +222,8 @@ class Router:
                 offer_id=agent.offer_id,
                 queue=agent.queue,
                 until=agent.until,
+                wanted=agent.wanted[0] if agent.wanted else None,
+                wanted_reason=agent.wanted[1] if agent.wanted else None,
             )
         )
 
@@ -231,7 +250,7 @@ class Router:
             head = pool.first_call(self._waits)
             if head is not None and (best is None or head < best):
                 best = head
-        if best is not None:
+        if best is not None and self._settled:
             self._offer(self.entries[best[2]], agent, at)
             return
         for pool in agent.pools:
@@ -261,15 +280,15 @@ class Router:
             sequence=self._sequence,
             needs=needs,
         )
-        if self._still_offered(entry):
+        if self._still_offered(entry, event.at):
             return
         pool = self._pool(needs)
         waiting = self._waiting_in.get(entry.queue, 0)
         self.entries[entry.entry_id] = entry
         self._waiting_in[entry.queue] = waiting + 1
-        if not self._staffed(pool):
+        if self._settled and not self._staffed(pool):
             self._release(entry, "no_agent", event.at)
-        elif waiting >= rule.most_waiting:
+        elif self._settled and waiting >= rule.most_waiting:
             self._release(entry, "full", event.at)
         else:
             self._plan(event.entered_at + rule.longest_wait_seconds, "longest_wait", entry.entry_id)
@@ -290,15 +309,15 @@ class Router:
         entry.owner = event.owner
         offer = self.offers.get(entry.offer_id or "")
         if offer is not None:
-            # The former owner died with the offer in its hands.
-            self._end_offer(offer, "failed", event.at)
+            # The former owner died with the offer in its hands; the new one sees to it that no phone rings on for it.
+            self._end_offer(offer, "failed", event.at, owner=event.owner)
             self._replace(offer, event.at)
 
     def _place(self, entry: Entry, at: float) -> bool:
         """Offer the call at once, or let it wait at its place; True when it was offered."""
         pool = self._pool(entry.needs)
         agent_id = pool.longest_idle(self._is_free)
-        if agent_id is not None:
+        if agent_id is not None and self._settled:
             head = pool.first_call(self._waits)
             if head is None or (entry.rank, entry.sequence) <= head[:2]:
                 self._offer(entry, self.agents[agent_id], at)
@@ -317,9 +336,10 @@ class Router:
 
     def _entry_left(self, event: EntryLeft) -> None:
         entry = self._forget(event.entry_id)
-        if entry is None or entry.offer_id is None:
+        seen = self._seen.pop(event.entry_id, None)
+        offer = self.offers.get((seen if entry is None else entry.offer_id) or "")
+        if offer is None:
             return
-        offer = self.offers[entry.offer_id]
         self._end_offer(offer, "caller_left", event.at)
         agent = self.agents.get(offer.agent_id)
         if agent is not None:
@@ -347,7 +367,9 @@ class Router:
         why = explain.why(entry, agent, self.agents, pool, nearest, at)
         offer_id = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
         entry.offer_id = offer_id
-        self.offers[offer_id] = Offer(offer_id, entry.entry_id, entry.call_id, entry.queue, profile.agent_id, at)
+        self.offers[offer_id] = Offer(
+            offer_id, entry.entry_id, entry.call_id, entry.queue, profile.agent_id, at, entry.owner
+        )
         agent.offer_id, agent.call_id, agent.queue = offer_id, entry.call_id, entry.queue
         expires_at = at + rule.ring_seconds + OFFER_GRACE_SECONDS
         self._plan(expires_at, "offer", offer_id)
@@ -397,17 +419,41 @@ class Router:
         )
 
     def _offer_seen(self, event: OfferSeen) -> None:
-        self.offers[event.offer_id] = Offer(
-            event.offer_id, event.entry_id, event.call_id, event.queue, event.agent_id, event.offered_at
+        if event.offer_id in self.offers:
+            return
+        offer = self.offers[event.offer_id] = Offer(
+            event.offer_id,
+            event.entry_id,
+            event.call_id,
+            event.queue,
+            event.agent_id,
+            event.offered_at,
+            event.owner,
         )
-        self._seen[event.entry_id] = event.offer_id
         self._plan(event.expires_at, "offer", event.offer_id)
+        agent, entry = self.agents.get(event.agent_id), self.entries.get(event.entry_id)
+        if agent is not None and agent.work == "idle":
+            agent.offer_id, agent.call_id, agent.queue = event.offer_id, event.call_id, event.queue
+            self._work(agent, "offered", event.offered_at)
+        elif agent is None or agent.offer_id != event.offer_id:
+            # They have been given something else to do meanwhile.
+            self._close_offer(offer, "failed", event.at, event.owner)
+            return
+        if entry is None:
+            self._seen[event.entry_id] = event.offer_id
+        elif entry.offer_id is None:
+            entry.offer_id = event.offer_id
 
-    def _still_offered(self, entry: Entry) -> bool:
+    def _still_offered(self, entry: Entry, at: float) -> bool:
         """Whether an offer that an earlier tenure made for this entry still stands; the entry then is where it was."""
         offer = self.offers.get(self._seen.pop(entry.entry_id, ""))
         agent = None if offer is None else self.agents.get(offer.agent_id)
         if offer is None or agent is None or agent.offer_id != offer.offer_id:
+            return False
+        if offer.owner != entry.owner:
+            # It was made to a process that has died since, and the one that has the call now knows nothing of it.
+            self._end_offer(offer, "failed", at, owner=entry.owner)
+            self._serve(agent, at)
             return False
         entry.offer_id = offer.offer_id
         self.entries[entry.entry_id] = entry
@@ -418,6 +464,7 @@ class Router:
         self._forget(event.entry_id)
         offer = self.offers.get(event.offer_id)
         if offer is not None:
+            self._forget(offer.entry_id)
             self._close_offer(offer, "answered", event.at)
         self._talks(event, event.queue)
 
@@ -523,7 +570,7 @@ class Router:
                     self._offer_expired(offer, due)
             elif kind == "longest_wait":
                 entry = self.entries.get(key)
-                if entry is not None and entry.offer_id is None:
+                if entry is not None and entry.offer_id is None and self._settled:
                     self._release(entry, "timeout", due)
                 elif entry is not None:
                     self._plan(due + 1.0, "longest_wait", key)
@@ -531,6 +578,8 @@ class Router:
                 self._release_unstaffed(due)
 
     def _release_unstaffed(self, at: float) -> None:
+        if not self._settled:
+            return
         staffed = {needs: self._staffed(pool) for needs, pool in self._pools.items()}
         for entry in [entry for entry in self.entries.values() if entry.offer_id is None]:
             if not staffed.get(entry.needs, True):

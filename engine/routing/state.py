@@ -59,3 +59,4 @@ class Offer:
     queue: str
     agent_id: int
     offered_at: float
+    owner: str = ""

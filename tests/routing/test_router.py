@@ -165,7 +165,9 @@ def test_a_presence_wanted_in_a_talk_comes_true_after_it() -> None:
     desk.ready(2)
     (offer,) = offers(desk.call("one"))
     desk.answered(offer)
-    assert not desk.tell(PresenceWanted(at=desk.at + 1, agent_id=2, presence="pause", reason="lunch"))
+    (told,) = desk.tell(PresenceWanted(at=desk.at + 1, agent_id=2, presence="pause", reason="lunch"))
+    assert isinstance(told, SetAgent)
+    assert (told.presence, told.wanted, told.wanted_reason) == ("ready", "pause", "lunch")
     assert state(desk.ended(offer, after=2), 2) == ("pause", "idle", "lunch")
 
 
