@@ -80,8 +80,13 @@ class Installation:
 
     def _await_ready(self) -> str:
         assert self.process.stdout is not None
-        with gevent.Timeout(READY_SECONDS, AssertionError("not ready in time")):
-            line = self.process.stdout.readline().strip()
+        line = ""
+        try:
+            with gevent.Timeout(READY_SECONDS, AssertionError("not ready in time")):
+                line = self.process.stdout.readline().strip()
+        finally:
+            if not line:
+                self.process.kill()
         assert line.startswith("ready "), (self.home / "up.err").read_text()
         return line
 
