@@ -20,7 +20,6 @@ from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-import admin
 from admin import access, api, audio, calls, desk, health, hours, live, messages, navigation, queues, security, words
 from admin import account as account_pages
 from admin import agents as agent_pages
@@ -38,7 +37,7 @@ from engine.records.accounts import Accounts
 SIGN_INS_FROM_ONE_PLACE = "30 per minute"
 SIGN_INS_FOR_ONE_NAME = "10 per 5 minutes"
 """Only those that failed are counted."""
-FOLDER = Path(admin.__file__).parent
+FOLDER = Path(__file__).parent
 API = "/api/"
 _AWAY = (OperationalError, InterfaceError, DatabaseUnreachable, RedisError)
 
@@ -249,13 +248,15 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
 
     @app.context_processor
     def for_every_page() -> dict[str, Any]:
+        """What only whole pages ask for is a function, so that a piece of a page, and above all the page that says that the
+        database is away, asks nobody."""
         who = g.get("viewer")
-        common: dict[str, Any] = {"looks": account_pages.read_looks(), "own_state": None, "place_key": ""}
-        if not isinstance(who, Viewer) or request.path.startswith("/stream"):
+        common: dict[str, Any] = {"looks": account_pages.read_looks(), "place_key": ""}
+        if not isinstance(who, Viewer):
             return common
         return common | {
             "viewer": who,
             "navigation": list(navigation.for_viewer(who)),
-            "own_state": desk.own_state(parts, who),
-            "unheard": messages.count(parts, who, new=True) if who.may(Right.SEE_CALLS) else 0,
+            "own_state_now": lambda: desk.own_state(parts, who),
+            "unheard_messages": lambda: messages.count(parts, who, new=True) if who.may(Right.SEE_CALLS) else 0,
         }

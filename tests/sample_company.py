@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from engine.records import demo, facts
 from engine.records.apply import Batch
 
 PASSWORD = "correct horse battery"
+CALLS = "calls.json"
 MENU = {"sales": ("1", "to_sales"), "support": ("2", "to_support"), "reception": ("0", "to_reception")}
 AGENTS = {"1001": "Anna Holm", "1002": "Ben Okoro", "1003": "Clara Jensen", "1004": "David Kim"}
 
@@ -53,24 +55,66 @@ class Company:
         return Accounts(self.parts.db).add_token(account, "test", self.now)
 
 
-@contextmanager
-def company(database_url: str, redis_url: str, home: Path, *, password: str = PASSWORD) -> Iterator[Company]:
-    """The demo company in an empty, migrated database, with its feed listening."""
-    settings = Settings(
+def prepare(database_url: str, redis_url: str, home: Path, *, history: bool) -> None:
+    """Put the demo company, and a week of calls where wanted, into an empty, migrated database; the sound goes to `home`."""
+    settings = _settings(database_url, redis_url, home)
+    parts = build(settings)
+    demo.load(parts.db, settings, parts.clock.now(), PASSWORD)
+    if history:
+        made = _company(parts)
+        a_week(made)
+        (home / CALLS).write_bytes(msgspec.json.encode(made.calls))
+    parts.redis.close()
+    parts.db.close_all()
+
+
+def copy_database(postgres_url: str, name: str, template: str) -> str:
+    """A copy of a database that nobody uses now; its URL."""
+    connection = psycopg2.connect(_sibling(postgres_url, "postgres"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    connection.close()
+    return _sibling(postgres_url, name)
+
+
+def drop_database(postgres_url: str, name: str) -> None:
+    connection = psycopg2.connect(_sibling(postgres_url, "postgres"))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    connection.close()
+
+
+def _sibling(url: str, name: str) -> str:
+    return url.rpartition("/")[0] + "/" + name
+
+
+def _settings(database_url: str, redis_url: str, home: Path) -> Settings:
+    return Settings(
         home=home, database_url=database_url, redis_url=redis_url, timezone="Europe/Copenhagen", country="DK"
     )
-    parts = build(settings)
-    demo.load(parts.db, settings, parts.clock.now(), password)
+
+
+def _company(parts: Parts) -> Company:
     with parts.db.connection_context():
         agents = dict(parts.db.execute_sql("SELECT extension, id FROM agent").fetchall())
-    made = Company(parts, create_app(parts), agents=agents)
-    parts.feed.start()
+    named = parts.settings.home / CALLS
+    calls = msgspec.json.decode(named.read_bytes(), type=dict[str, str]) if named.exists() else {}
+    return Company(parts, create_app(parts), calls=calls, agents=agents)
+
+
+@contextmanager
+def company(database_url: str, redis_url: str, home: Path) -> Iterator[Company]:
+    """A prepared company with its feed listening."""
+    made = _company(build(_settings(database_url, redis_url, home)))
+    made.parts.feed.start()
     try:
         yield made
     finally:
-        parts.feed.stop()
-        parts.redis.close()
-        parts.db.close_all()
+        made.parts.feed.stop()
+        made.parts.redis.close()
+        made.parts.db.close_all()
 
 
 @contextmanager
@@ -88,20 +132,26 @@ def serving(made: Company) -> Iterator[str]:
 def tone(path: Path, seconds: float, *, channels: int = 2) -> None:
     """Speech-like sound: two parties that take turns."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    noise = random.Random(7)  # noqa: S311
     with wave.open(str(path), "wb") as sound:
         sound.setnchannels(channels)
         sound.setsampwidth(2)
         sound.setframerate(8000)
-        frames = bytearray()
-        for frame in range(int(seconds * 8000)):
-            at = frame / 8000
-            envelope = abs(math.sin(at * 4.1)) * (0.4 + 0.6 * abs(math.sin(at * 0.7)))
-            value = int(9000 * envelope * math.sin(at * 1400) + noise.randint(-250, 250))
-            first = math.sin(at / 2.2) > 0
-            for channel in range(channels):
-                frames += struct.pack("<h", value if (channel == 0) == first else noise.randint(-120, 120))
-        sound.writeframes(bytes(frames))
+        second = _turns(channels)
+        sound.writeframes((second * (int(seconds) // 8 + 1))[: int(seconds * 8000) * channels * 2])
+
+
+@cache
+def _turns(channels: int) -> bytes:
+    """Eight seconds of it, over and over."""
+    noise, frames = random.Random(7), bytearray()
+    for frame in range(8 * 8000):
+        at = frame / 8000
+        loud = abs(math.sin(at * 4.1)) * (0.4 + 0.6 * abs(math.sin(at * 0.7)))
+        value = int(9000 * loud * math.sin(at * 1400) + noise.randint(-250, 250))
+        first = at % 4.4 < 2.2
+        for channel in range(channels):
+            frames += struct.pack("<h", value if (channel == 0) == first else noise.randint(-120, 120))
+    return bytes(frames)
 
 
 class History:
@@ -138,7 +188,17 @@ class History:
         add, call_id = self._batch.add, str(uuid.uuid4())
         self._made.calls[name] = call_id
         key, exit_node = MENU.get(queue or "", ("9", "message"))
-        add(facts.CallBegan(call_id=call_id, at=at, direction=direction, caller_number=caller, called_number="5000", number_name="Main line", switch="virtual"))
+        add(
+            facts.CallBegan(
+                call_id=call_id,
+                at=at,
+                direction=direction,
+                caller_number=caller,
+                called_number="5000",
+                number_name="Main line",
+                switch="virtual",
+            )
+        )
         add(facts.CallAnswered(call_id=call_id, at=at + timedelta(milliseconds=200)))
         now = at
         add(facts.PhaseBegan(call_id=call_id, at=now, phase="ivr"))
@@ -148,42 +208,131 @@ class History:
             ("greeting", "play", greeting, menu_at, "done"),
             ("main_menu", "menu", menu_at, now + timedelta(seconds=menu), key if queue or message else "hung_up"),
         ):
-            add(facts.StepEntered(call_id=call_id, entered_at=entered, flow="main", flow_version=1, node=node, node_type=kind))
+            add(
+                facts.StepEntered(
+                    call_id=call_id, entered_at=entered, flow="main", flow_version=1, node=node, node_type=kind
+                )
+            )
             add(facts.StepLeft(call_id=call_id, entered_at=entered, left_at=left, exit=out))
         now += timedelta(seconds=menu)
         agent_id = self._made.agents.get(agent or "")
         if queue:
             add(facts.PhaseBegan(call_id=call_id, at=now, phase="queue", queue=queue))
             entry_id = str(uuid.uuid4())
-            add(facts.StepEntered(call_id=call_id, entered_at=now, flow="main", flow_version=1, node=exit_node, node_type="queue"))
+            add(
+                facts.StepEntered(
+                    call_id=call_id, entered_at=now, flow="main", flow_version=1, node=exit_node, node_type="queue"
+                )
+            )
             add(facts.QueueEntered(entry_id=entry_id, call_id=call_id, queue=queue, at=now, position=1))
             entered, now = now, now + timedelta(seconds=wait)
             if missed_by:
-                self._offer(call_id, entry_id, queue, missed_by, entered + timedelta(seconds=0.4), now - timedelta(seconds=4), "no_answer")
+                self._offer(
+                    call_id,
+                    entry_id,
+                    queue,
+                    missed_by,
+                    entered + timedelta(seconds=0.4),
+                    now - timedelta(seconds=4),
+                    "no_answer",
+                )
             if agent:
                 self._offer(call_id, entry_id, queue, agent, now - timedelta(seconds=3.2), now, "answered")
-            results: dict[str, facts.QueueResult] = {"answered": "answered", "abandoned_queue": "abandoned", "timeout": "timeout", "no_agent": "no_agent", "short_abandon": "short_abandon"}
-            add(facts.QueueLeft(entry_id=entry_id, call_id=call_id, at=now, result=results.get(status, "failed"), agent_id=agent_id))
+            results: dict[str, facts.QueueResult] = {
+                "answered": "answered",
+                "abandoned_queue": "abandoned",
+                "timeout": "timeout",
+                "no_agent": "no_agent",
+                "short_abandon": "short_abandon",
+            }
+            add(
+                facts.QueueLeft(
+                    entry_id=entry_id, call_id=call_id, at=now, result=results.get(status, "failed"), agent_id=agent_id
+                )
+            )
             if agent and status == "answered":
-                add(facts.PhaseBegan(call_id=call_id, at=now, phase="talk", queue=queue, agent_id=agent_id, extension=agent))
+                add(
+                    facts.PhaseBegan(
+                        call_id=call_id, at=now, phase="talk", queue=queue, agent_id=agent_id, extension=agent
+                    )
+                )
                 if record:
                     path = f"conversations/{at:%Y/%m/%d}/{call_id}.wav"
                     tone(self._made.parts.recordings / path, talk)
-                    add(facts.RecordingMade(recording_id=str(uuid.uuid4()), call_id=call_id, path=path, started_at=now, seconds=talk, queue=queue, agent_id=agent_id))
+                    add(
+                        facts.RecordingMade(
+                            recording_id=str(uuid.uuid4()),
+                            call_id=call_id,
+                            path=path,
+                            started_at=now,
+                            seconds=talk,
+                            queue=queue,
+                            agent_id=agent_id,
+                        )
+                    )
                 now += timedelta(seconds=talk)
-                add(facts.SideSegment(call_id=call_id, phase="wrap_up", started_at=now, ended_at=now + timedelta(seconds=5), queue=queue, agent_id=agent_id, extension=agent))
-            add(facts.StepLeft(call_id=call_id, entered_at=entered, left_at=now, exit="answered" if status == "answered" else "hung_up"))
+                add(
+                    facts.SideSegment(
+                        call_id=call_id,
+                        phase="wrap_up",
+                        started_at=now,
+                        ended_at=now + timedelta(seconds=5),
+                        queue=queue,
+                        agent_id=agent_id,
+                        extension=agent,
+                    )
+                )
+            add(
+                facts.StepLeft(
+                    call_id=call_id,
+                    entered_at=entered,
+                    left_at=now,
+                    exit="answered" if status == "answered" else "hung_up",
+                )
+            )
         if message:
             add(facts.PhaseBegan(call_id=call_id, at=now, phase="voicemail"))
             path = f"messages/{at:%Y/%m/%d}/{call_id}.wav"
             tone(self._made.parts.recordings / path, message, channels=1)
             now += timedelta(seconds=message)
-            add(facts.MessageLeft(voicemail_id=str(uuid.uuid4()), call_id=call_id, box=queue or "reception", path=path, at=now, seconds=message, caller_number=caller))
+            add(
+                facts.MessageLeft(
+                    voicemail_id=str(uuid.uuid4()),
+                    call_id=call_id,
+                    box=queue or "reception",
+                    path=path,
+                    at=now,
+                    seconds=message,
+                    caller_number=caller,
+                )
+            )
         ended_by: facts.EndedBy = "agent" if status == "answered" and len(caller) % 2 else "caller"
-        add(facts.CallEnded(call_id=call_id, at=now, status=status, ended_by=ended_by, hangup_cause="NORMAL_CLEARING", queue=queue, agent_id=agent_id if status == "answered" else None, extension=agent if status == "answered" else None, flow="main", flow_version=1))
+        add(
+            facts.CallEnded(
+                call_id=call_id,
+                at=now,
+                status=status,
+                ended_by=ended_by,
+                hangup_cause="NORMAL_CLEARING",
+                queue=queue,
+                agent_id=agent_id if status == "answered" else None,
+                extension=agent if status == "answered" else None,
+                flow="main",
+                flow_version=1,
+            )
+        )
         return call_id
 
-    def _offer(self, call_id: str, entry_id: str, queue: str, extension: str, at: datetime, end: datetime, result: facts.OfferResult) -> None:
+    def _offer(
+        self,
+        call_id: str,
+        entry_id: str,
+        queue: str,
+        extension: str,
+        at: datetime,
+        end: datetime,
+        result: facts.OfferResult,
+    ) -> None:
         offer_id, agent_id = str(uuid.uuid4()), self._made.agents[extension]
         others = [(other, name) for other, name in AGENTS.items() if other != extension]
         why: dict[str, Any] = {
@@ -192,34 +341,95 @@ class History:
             "needs": {queue: 1},
             "waited_seconds": 3.2,
             "chosen": {"agent_id": agent_id, "name": AGENTS[extension], "idle_seconds": 252.0},
-            "candidates": [{"agent_id": agent_id, "name": AGENTS[extension], "idle_seconds": 252.0}, {"agent_id": self._made.agents[others[0][0]], "name": others[0][1], "idle_seconds": 41.5}],
+            "candidates": [
+                {"agent_id": agent_id, "name": AGENTS[extension], "idle_seconds": 252.0},
+                {"agent_id": self._made.agents[others[0][0]], "name": others[0][1], "idle_seconds": 41.5},
+            ],
             "candidates_count": 2,
-            "left_out": [{"agent_id": self._made.agents[others[1][0]], "name": others[1][1], "reason": f"lacks {queue} at level 1"}, {"agent_id": self._made.agents[others[2][0]], "name": others[2][1], "reason": "is paused (lunch)"}],
+            "left_out": [
+                {
+                    "agent_id": self._made.agents[others[1][0]],
+                    "name": others[1][1],
+                    "reason": f"lacks {queue} at level 1",
+                },
+                {"agent_id": self._made.agents[others[2][0]], "name": others[2][1], "reason": "is paused (lunch)"},
+            ],
             "left_out_count": 2,
         }
-        self._batch.add(facts.OfferMade(offer_id=offer_id, call_id=call_id, entry_id=entry_id, queue=queue, agent_id=agent_id, extension=extension, at=at, why=why))
+        self._batch.add(
+            facts.OfferMade(
+                offer_id=offer_id,
+                call_id=call_id,
+                entry_id=entry_id,
+                queue=queue,
+                agent_id=agent_id,
+                extension=extension,
+                at=at,
+                why=why,
+            )
+        )
         self._batch.add(facts.OfferEnded(offer_id=offer_id, at=end, result=result))
-        self._batch.add(facts.SideSegment(call_id=call_id, phase="offer", started_at=at, ended_at=end, queue=queue, agent_id=agent_id, extension=extension))
+        self._batch.add(
+            facts.SideSegment(
+                call_id=call_id,
+                phase="offer",
+                started_at=at,
+                ended_at=end,
+                queue=queue,
+                agent_id=agent_id,
+                extension=extension,
+            )
+        )
 
 
 def a_week(made: Company) -> None:
     """Some sixty calls of the last days, named ones among them."""
     history, now = History(made), made.now
-    chance = random.Random(11)  # noqa: S311
-    callers = ["+4532101010", "+4586123456", "+46402030 40".replace(" ", ""), "+4533112233", "+4520112233", "+442079460123", ""]
-    history.call("answered", now - timedelta(minutes=4), "+4532101010", record=True, talk=42.0, missed_by="1003", wait=22.0)
-    history.call("message", now - timedelta(minutes=11), "+4586123456", "voicemail", queue=None, agent=None, message=12.0)
-    history.call("abandoned", now - timedelta(minutes=19), "+4533112233", "abandoned_queue", queue="support", agent=None, wait=71.0)
+    chance = random.Random(11)
+    callers = [
+        "+4532101010",
+        "+4586123456",
+        "+46402030 40".replace(" ", ""),
+        "+4533112233",
+        "+4520112233",
+        "+442079460123",
+        "",
+    ]
+    history.call(
+        "answered", now - timedelta(minutes=4), "+4532101010", record=True, talk=42.0, missed_by="1003", wait=22.0
+    )
+    history.call(
+        "message", now - timedelta(minutes=11), "+4586123456", "voicemail", queue=None, agent=None, message=12.0
+    )
+    history.call(
+        "abandoned",
+        now - timedelta(minutes=19),
+        "+4533112233",
+        "abandoned_queue",
+        queue="support",
+        agent=None,
+        wait=71.0,
+    )
     history.call("menu", now - timedelta(minutes=27), "", "abandoned_ivr", queue=None, agent=None, menu=4.0)
     history.call("ben", now - timedelta(minutes=33), "+46402030", queue="support", agent="1002", talk=184.0)
     for number in range(60):
         at = now - timedelta(minutes=45 + number * 97, seconds=chance.randint(0, 3000))
         caller = chance.choice(callers)
-        kind = chance.choices(["answered", "abandoned_queue", "abandoned_ivr", "after_hours", "voicemail", "timeout"], [60, 9, 7, 5, 6, 3])[0]
+        kind = chance.choices(
+            ["answered", "abandoned_queue", "abandoned_ivr", "after_hours", "voicemail", "timeout"], [60, 9, 7, 5, 6, 3]
+        )[0]
         queue = chance.choice(["sales", "support", "reception"])
         agent = {"sales": "1001", "support": "1002", "reception": "1004"}[queue]
         if kind == "answered":
-            history.call(f"c{number}", at, caller, queue=queue, agent=agent, wait=chance.uniform(3, 60), talk=chance.uniform(20, 600))
+            history.call(
+                f"c{number}",
+                at,
+                caller,
+                queue=queue,
+                agent=agent,
+                wait=chance.uniform(3, 60),
+                talk=chance.uniform(20, 600),
+            )
         elif kind == "voicemail":
             history.call(f"c{number}", at, caller, kind, queue=None, agent=None, message=chance.uniform(5, 9))
         elif kind in ("abandoned_ivr", "after_hours"):
@@ -272,7 +482,16 @@ def tell(made: Company, kind: str, key: str, item: Any) -> None:
 
 
 def put_engine(made: Company, name: str = "e1", *, switch: str = "ok", calls: int = 4) -> None:
-    beat = {"id": name, "kind": "engine", "pid": 4211, "host": "host-1", "calls": calls, "started_at": stamp(made.now - timedelta(hours=3)), "switch": switch, "journal_pending": 0}
+    beat = {
+        "id": name,
+        "kind": "engine",
+        "pid": 4211,
+        "host": "host-1",
+        "calls": calls,
+        "started_at": stamp(made.now - timedelta(hours=3)),
+        "switch": switch,
+        "journal_pending": 0,
+    }
     made.parts.redis.set(keys.process(name), "1", px=600_000)
     made.parts.redis.hset(keys.PROCESSES, name, msgspec.json.encode(beat).decode())
     made.parts.redis.set(keys.ROUTER_LEASE, name)
@@ -282,8 +501,28 @@ def put_engine(made: Company, name: str = "e1", *, switch: str = "ok", calls: in
 def a_moment(made: Company) -> None:
     """Somebody waits, somebody talks, somebody is at lunch."""
     put_engine(made)
-    talk = put_call(made, "talk", seconds=131, queue="sales", agent_id=made.agents["1001"], agent="Anna Holm", extension="1001", customer_id=1, customer_name="Mette Dahl", customer_category="vip", **{"from": "+4532101010"})
-    put_call(made, "queue", seconds=47, queue="support", customer_name="Jonas Winther", customer_category="problem", **{"from": "+4586123456"})
+    talk = put_call(
+        made,
+        "talk",
+        seconds=131,
+        queue="sales",
+        agent_id=made.agents["1001"],
+        agent="Anna Holm",
+        extension="1001",
+        customer_id=1,
+        customer_name="Mette Dahl",
+        customer_category="vip",
+        **{"from": "+4532101010"},
+    )
+    put_call(
+        made,
+        "queue",
+        seconds=47,
+        queue="support",
+        customer_name="Jonas Winther",
+        customer_category="problem",
+        **{"from": "+4586123456"},
+    )
     put_call(made, "queue", seconds=8, queue="support", **{"from": "+442079460123"})
     put_call(made, "ivr", seconds=5, **{"from": "+4533112233"})
     put_agent(made, "1001", "ready", "talking", seconds=131, call_id=talk)
@@ -292,18 +531,31 @@ def a_moment(made: Company) -> None:
     put_agent(made, "1004", "offline", "idle", seconds=4000)
 
 
-def pop(made: Company, event: str, extension: str = "1001", *, waited: float = 7.0, call_id: str = "", customer: bool = True) -> str:
+def pop(
+    made: Company, event: str, extension: str = "1001", *, waited: float = 7.0, call_id: str = "", customer: bool = True
+) -> str:
     """Publish a screen pop as the engine does."""
     from engine.records.customers import Customers
 
     call_id = call_id or str(uuid.uuid4())
     match = Customers(made.parts.db, "DK").find("+4532101010")
-    data = msgspec.json.encode({
-        "event": event, "call_id": call_id, "offer_id": str(uuid.uuid4()), "at": stamp(made.now), "direction": "INCOMING",
-        "from": "+4532101010" if customer else "+4570707070", "to": "5000", "queue": "sales", "waited_seconds": waited, "extension": extension,
-        "agent": {"id": made.agents[extension], "name": AGENTS[extension]}, "customer": match.card if customer else None, "candidates": [],
+    told = {
+        "event": event,
+        "call_id": call_id,
+        "offer_id": str(uuid.uuid4()),
+        "at": stamp(made.now),
+        "direction": "INCOMING",
+        "from": "+4532101010" if customer else "+4570707070",
+        "to": "5000",
+        "queue": "sales",
+        "waited_seconds": waited,
+        "extension": extension,
+        "agent": {"id": made.agents[extension], "name": AGENTS[extension]},
+        "customer": match.card if customer else None,
+        "candidates": [],
         "ivr_path": ["hours", "greeting", "main_menu"],
-    }).decode()  # fmt: skip
+    }
+    data = msgspec.json.encode(told).decode()
     made.parts.redis.xadd(keys.SCREENPOP_STREAM, {"data": data})
     made.parts.redis.publish(keys.screenpop(extension), data)
     return call_id
