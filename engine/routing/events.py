@@ -129,13 +129,8 @@ class TimePassed(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-<<<<<<< HEAD
     RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed
-    | ClaimLost | TalkBegan | TalkEnded | AgentSeen | TimePassed
-=======
-    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed | ClaimLost | TalkEnded
-    | AgentSeen | Settled | TimePassed
->>>>>>> 58a1891 (wip)
+    | ClaimLost | TalkBegan | TalkEnded | AgentSeen | Settled | TimePassed
 )  # fmt: skip
 
 

@@ -38,11 +38,8 @@ from engine.routing.events import (
     RemoveAgent,
     RosterPublished,
     SetAgent,
-<<<<<<< HEAD
-    TalkBegan,
-=======
     Settled,
->>>>>>> 58a1891 (wip)
+    TalkBegan,
     TalkEnded,
     TimePassed,
 )
