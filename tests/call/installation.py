@@ -163,8 +163,8 @@ class Installation:
 
     def rows_of(self, caller: Caller) -> Report:
         call_id = caller.call_id
-        (call,) = self.rows("SELECT * FROM report.calls WHERE call_id = %s", call_id) or [None]
-        assert call is not None, f"no row for {caller.story}"
+        calls = self.rows("SELECT * FROM report.calls WHERE call_id = %s", call_id)
+        assert len(calls) == 1, f"{len(calls)} rows for {caller.story}"
         of = {
             "segments": "SELECT * FROM report.segments WHERE call_id = %s ORDER BY position",
             "steps": "SELECT * FROM report.ivr_steps WHERE call_id = %s ORDER BY position",
@@ -173,7 +173,7 @@ class Installation:
             "recordings": "SELECT * FROM recording WHERE call_id = %s",
             "messages": "SELECT * FROM voicemail WHERE call_id = %s",
         }
-        return Report(call, **{name: self.rows(query, call_id) for name, query in of.items()})
+        return Report(calls[0], **{name: self.rows(query, call_id) for name, query in of.items()})
 
     def states(self, extension: str, since: datetime) -> list[tuple[str, str, str | None]]:
         """Presence, work state and reason of an agent, each time they changed since then."""

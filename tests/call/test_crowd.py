@@ -12,6 +12,7 @@ from itertools import pairwise
 import gevent
 import pytest
 
+from engine.records.facts import Presence
 from engine.records.tables import Agent, AgentSkill, Skill
 
 from .callers import Caller
@@ -32,6 +33,14 @@ MANNERS: list[dict[str, object]] = [
     {"busy": True},
     {"absent": True},
     {"ring": True},
+]
+WISHES: list[tuple[Presence, str | None]] = [
+    ("ready", None),
+    ("ready", None),
+    ("ready", None),
+    ("ready", None),
+    ("pause", "lunch"),
+    ("offline", None),
 ]
 NOT_REACHED = {"abandoned_queue", "short_abandon", "abandoned_ringing", "timeout", "no_agent", "full", "voicemail"}
 
@@ -79,7 +88,7 @@ def stir(installation: Installation, chance: random.Random) -> None:
     extensions = list(installation.agents())
     while True:
         extension = chance.choice(extensions)
-        installation.choose(extension, *chance.choice([("ready", None)] * 4 + [("pause", "lunch"), ("offline", None)]))
+        installation.choose(extension, *chance.choice(WISHES))
         if chance.random() < 0.3:
             installation.switch.phone(extension, **chance.choice(MANNERS))
         gevent.sleep(0.05)
