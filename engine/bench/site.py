@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import shutil
@@ -252,8 +253,6 @@ class Site:
 
 def pin(pid: int, core: int) -> None:
     """Hold a process, with all its threads and children to come, to one processor."""
-    import os
-
     os.sched_setaffinity(pid, {core})
 
 
