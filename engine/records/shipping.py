@@ -27,8 +27,12 @@ from engine.records.journal import SUFFIX, Journal
 
 log = structlog.get_logger(__name__)
 
-BATCH_FACTS = 4000
-BATCH_BYTES = 2 * 1024 * 1024
+BATCH_FACTS = 2000
+BATCH_BYTES = 512 * 1024
+"""How much goes in one transaction. No more than this, since handing the statement over takes 1 ms for 1,000 facts, in which
+no call gets its turn."""
+TURN_FACTS = 200
+"""Facts read at a stretch, half a millisecond; then calls get their turn."""
 GATHER_SECONDS = 0.05
 """How long facts gather before a batch is shipped; what the CDR lag is made of when all is well."""
 ORPHANS_SECONDS = 2.0
@@ -246,11 +250,14 @@ class Shipper:
         """Ship the lines; where Postgres refuses them, halve until the one that it refuses stands alone, and put it aside."""
         batch = Batch()
         refused: list[tuple[bytes, str]] = []
-        for _, line in lines:
+        for number, (_, line) in enumerate(lines):
+            if number % TURN_FACTS == TURN_FACTS - 1:
+                gevent.sleep(0)
             try:
                 batch.add(self._decode(line))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 refused.append((line, str(error)))
+        gevent.sleep(0)
         try:
             with self._transaction() as cursor:
                 batch.write(cursor)
