@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 
 import click
 import gevent
@@ -16,7 +15,7 @@ from gevent.pywsgi import LoggingLogAdapter, WSGIServer
 from admin.app import create_app
 from admin.feed import Feed
 from admin.parts import Parts
-from conf import database
+from conf import database, logs
 from conf.clock import Clock
 from conf.errors import SettingsInvalid
 from conf.installation import complete
@@ -32,24 +31,8 @@ STOP_SECONDS = 5
 def admin() -> None:
     """Run the admin: the pages and the API, on POINTSMAN_HTTP."""
     settings = complete(load())
-    log_to_stdout(settings.log_level)
+    logs.configure(settings.log_level)
     serve(settings)
-
-
-def log_to_stdout(level: str) -> None:
-    """One line a message, with its time and its keys."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
-        cache_logger_on_first_use=True,
-    )
 
 
 def build(settings: Settings) -> Parts:
