@@ -114,7 +114,9 @@ class Journal:
         if self._closed:
             return
         self._closed = True
-        self._syncer.kill()
+        with self._turn:
+            # Not in the middle of its fsync: the thread that does it would hold the file, and its lock, beyond the close.
+            self._syncer.kill()
         try:
             self.sync()
         finally:
