@@ -7,6 +7,7 @@ names and defaults here change only by addition.
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,6 +90,16 @@ class Settings(BaseSettings):
     sip: AddressField = Address("127.0.0.1:5060")
     trunks: str = "127.0.0.0/8"
     """Networks whose calls FreeSWITCH takes without a password, with commas between: a carrier's, and this machine's own."""
+    trunk: str = Field(default="", max_length=300)
+    """How flows reach numbers outside: a FreeSWITCH dial string with `{number}` where the number stands, such as
+    `sofia/gateway/carrier/{number}`; empty for no way out."""
+    trunk_number: str = Field(default="", pattern=r"^(\+[0-9]{5,15})?$")
+    """The number shown there, in E.164; the caller's own where it is empty."""
+    outside_prefixes: str = ""
+    """What numbers that flows call must begin with, in E.164, with commas between, such as `+45,+46`. Without any, none may be
+    called."""
+    web_networks: str = ""
+    """Networks within the house that the web requests of flows may go to, with commas between; public addresses always may."""
     engines: int = Field(default=2, ge=1, le=64)
     admin_password: SecretStr | None = None
     timezone: str = Field(default_factory=system_zone)
@@ -110,7 +121,22 @@ class Settings(BaseSettings):
             raise ValueError(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
         return name
 
-    @field_validator("trunks")
+    @field_validator("trunk")
+    @classmethod
+    def _dial_string(cls, text: str) -> str:
+        if text and (text.count("{number}") != 1 or any(sign in text for sign in "\r\n$`")):
+            raise ValueError(f"{text!r} is no dial string such as sofia/gateway/carrier/{{number}}")
+        return text
+
+    @field_validator("outside_prefixes")
+    @classmethod
+    def _prefixes(cls, text: str) -> str:
+        for prefix in _split(text):
+            if not re.fullmatch(r"\+[0-9]{0,14}", prefix):
+                raise ValueError(f"{prefix!r} is no prefix such as +45")
+        return text
+
+    @field_validator("trunks", "web_networks")
     @classmethod
     def _networks(cls, text: str) -> str:
         for network in _split(text):
@@ -123,6 +149,14 @@ class Settings(BaseSettings):
     @property
     def trunk_networks(self) -> tuple[str, ...]:
         return tuple(_split(self.trunks))
+
+    @property
+    def outside_allowed(self) -> tuple[str, ...]:
+        return tuple(_split(self.outside_prefixes))
+
+    @property
+    def web_allowed(self) -> tuple[str, ...]:
+        return tuple(_split(self.web_networks))
 
     @property
     def zone(self) -> ZoneInfo:

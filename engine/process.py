@@ -19,10 +19,12 @@ from conf.errors import PointsmanError
 from conf.settings import Settings
 from engine.call.configuration import Configuration
 from engine.call.media import Media
+from engine.call.office import House
 from engine.call.registry import READ_SECONDS, Inbox, Registry
 from engine.call.session import EVENTS, LINGER_SECONDS, Session, Surroundings
 from engine.call.sweeper import Sweeper
 from engine.call.switches import Switches
+from engine.call.trunk import Trunk
 from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
 from engine.live import connection, keys
@@ -31,12 +33,16 @@ from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
 from engine.live.wire import Wire
+from engine.records.customers import Customers
 from engine.records.journal import Journal
 from engine.records.lookups import Lookups
 from engine.records.shipping import Shipper
+from engine.records.tickets import Tickets
 from engine.routing import store
 from engine.routing.leader import Leader
+from ivr.web import WebClient
 from sounds.catalogue import Catalogue
+from sounds.speech import Speech
 
 HEARTBEAT_SECONDS = 0.5
 HEARTBEAT_LASTS_MS = 1500
@@ -105,6 +111,18 @@ class EngineProcess:
             registry=self._registry,
             catalogue=Catalogue.of_home(settings.home),
             media=media,
+            house=House(
+                customers=Customers(self._db, settings.country),
+                tickets=Tickets(self._db, settings.country),
+                web=WebClient(settings.web_allowed),
+                trunk=Trunk(
+                    settings.trunk,
+                    settings.outside_allowed,
+                    country=settings.country,
+                    caller_number=settings.trunk_number,
+                ),
+                speech=Speech(settings.home / "speech"),
+            ),
             country=settings.country,
         )
         self._sweeper = Sweeper(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ERROR = "error"
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")]
-ReferenceKind = Literal["prompt", "calendar", "queue", "extension", "box"]
+ReferenceKind = Literal["prompt", "calendar", "queue", "extension", "box", "flow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,21 @@ class Exit:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Something outside the flow that a node needs."""
+    """Something outside the flow that a node needs. `language` is that of a prompt which is spoken in this one alone, empty for
+    the caller's."""
 
     kind: ReferenceKind
     name: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A variable that a node reads. `seen` says by whom what is done with it can be read afterwards; empty where by nobody,
+    so that a secret may be used so."""
+
+    variable: str
+    seen: str = ""
 
 
 def _keys_as_text(exits: object) -> object:
@@ -57,6 +68,9 @@ class Node(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     own_exits: ClassVar[tuple[Exit, ...]] = ()
+    asks_the_house: ClassVar[bool] = False
+    """Whether its exit is decided outside the telephone, by people, services or tickets. Tests and simulations of a flow say
+    for themselves what comes of such a node."""
 
     type: str
     title: str = Field(default="", max_length=200)
@@ -81,7 +95,31 @@ class Node(BaseModel):
     def references(self) -> Iterator[Reference]:
         """What this node needs from outside the flow."""
         for item in self.prompts_spoken():
-            yield Reference("calendar", item.calendar) if isinstance(item, Say) else Reference("prompt", item)
+            if isinstance(item, str):
+                yield Reference("prompt", item)
+            else:
+                for calendar in item.calendars():
+                    yield Reference("calendar", calendar)
+
+    def uses(self) -> Iterator[Use]:
+        """The variables it reads."""
+        for item in self.prompts_spoken():
+            if not isinstance(item, str):
+                for name in item.variables():
+                    # What a synthesiser spoke is kept as a file.
+                    yield Use(name, "in a file of speech" if item.say == "text" else "")
+
+    def sets(self) -> Iterator[str]:
+        """The variables it may set."""
+        return iter(())
+
+    def secrets(self) -> Iterator[str]:
+        """Those it sets as secrets."""
+        return iter(())
+
+    def languages(self) -> Iterator[str]:
+        """The languages that callers may be spoken to in after it."""
+        return iter(())
 
     def every_way(self) -> tuple[Exit, ...]:
         """All exits this node has. An `error` that leads nowhere ends the call with an apology."""

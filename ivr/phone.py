@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from conf.errors import PointsmanError
+from ivr.office import Office
 
 
 class Gone(PointsmanError):
@@ -44,6 +45,9 @@ QueueOutcome = Literal["answered", "timeout", "no_agent", "full", "exit_key", "c
 """How the wait ended. `answered`: the talk is over too, and the agent has hung up or the call was ended by them."""
 
 RingOutcome = Literal["answered", "busy", "no_answer", "rejected", "unreachable"]
+DialOutcome = Literal["answered", "busy", "no_answer", "rejected", "unreachable", "forbidden"]
+"""`forbidden`: a number that the settings do not let flows call."""
+
 MessageOutcome = Literal["left", "nothing"]
 """`nothing`: shorter than a message can be, so none was kept."""
 
@@ -68,8 +72,15 @@ class Phone(Protocol):
     def customer(self) -> Mapping[str, object] | None:
         """The customer the caller was matched to: id, name, category and so on; None where unknown."""
 
+    @property
+    def office(self) -> Office:
+        """The house behind the telephone: queues, customers, tickets, web services."""
+
     def now(self) -> datetime:
         """The instant that hours are decided from."""
+
+    def speak(self, language: str) -> None:
+        """What this phone says by itself, such as places in a queue, is said in this language from now on."""
 
     def play(self, prompts: Sequence[str]) -> None:
         """Speak the prompts one after the other to their end. Each is a file that `sounds` resolved."""
@@ -82,9 +93,11 @@ class Phone(Protocol):
         first_digit_seconds: float,
         next_digit_seconds: float,
         terminators: str = "#",
+        secret: bool = False,
     ) -> Gathered:
         """Speak the prompts, listening all the while; the first key stops them. Ends at `most` digits, at a terminator, or
-        when no key came within the given seconds after the prompts (or after the key before)."""
+        when no key came within the given seconds after the prompts (or after the key before). What is `secret` is written
+        down nowhere on the way."""
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
         """Wait in a queue, talk to whoever is given, and come back when that is over."""
@@ -92,9 +105,20 @@ class Phone(Protocol):
     def ring(self, extension: str, seconds: float) -> RingOutcome:
         """Ring one extension and talk; comes back when the talk is over or nobody took it."""
 
+    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
+        """Ring several extensions at once and talk with whoever is first. Where nobody took it, the outcome is
+        `no_answer` if any of them rang, else that of the last."""
+
+    def dial(self, number: str, seconds: float) -> DialOutcome:
+        """Call a number outside over a trunk and talk; `number` in whatever spelling."""
+
     def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
         """Speak the prompts, sound a tone, record until `#`, silence, the limit or the end of the call. A message that
         the caller ends by hanging up is kept, and then Gone is raised."""
+
+    def take_statement(self, prompts: Sequence[str], *, most_seconds: float) -> str | None:
+        """As `take_message`, but what is said is kept as a recording of the call, in nobody's box; its id, None where it was
+        too short to be kept."""
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call. Raises Gone, as nothing can follow."""

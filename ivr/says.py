@@ -1,23 +1,30 @@
 """What a prompt list may hold: names of prompts, and things that are put into words when the caller hears them.
 
 In a document an item is a prompt's name (`welcome`), or an object whose `say` names what is said:
-`{say: opening_hours, calendar: Office}`.
+`{say: opening_hours, calendar: Office}`, `{say: money, value: "{debt}", currency: EUR}`.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dialplan import hours
 from dialplan.hours import Closed
+from ivr.errors import NodeFailed
+from ivr.values import Template, as_number, as_text, names_in
 from sounds import spoken
 
 if TYPE_CHECKING:
     from ivr.visit import Visit
+
+LONGEST_TEXT = 300
+"""Characters that are spoken of a text."""
 
 
 class Say(BaseModel):
@@ -26,56 +33,186 @@ class Say(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     say: str
-    calendar: str
 
     @abstractmethod
-    def names(self, visit: Visit) -> list[str]:
-        """The prompts that say it now, in their order."""
+    def names(self, visit: Visit, language: str) -> list[str]:
+        """The prompts that say it now, in their order. NodeFailed where it cannot be said."""
+
+    def files(self, visit: Visit, language: str) -> list[str]:
+        """The files that say it now."""
+        return visit.paths(self.names(visit, language), language)
+
+    def calendars(self) -> Iterator[str]:
+        """The calendars it is said of."""
+        return iter(())
+
+    def variables(self) -> Iterator[str]:
+        """The variables it is said of."""
+        return iter(())
 
 
-class SayOpeningHours(Say):
+class SayOfCalendar(Say):
+    """The base of what is said of a calendar."""
+
+    calendar: str
+
+    def calendars(self) -> Iterator[str]:
+        yield self.calendar
+
+
+class SayOpeningHours(SayOfCalendar):
     """The week's opening times of a calendar."""
 
     say: Literal["opening_hours"]
 
-    def names(self, visit: Visit) -> list[str]:
-        return spoken.week(hours.week(visit.calendar(self.calendar)), visit.language)
+    def names(self, visit: Visit, language: str) -> list[str]:
+        return spoken.week(hours.week(visit.calendar(self.calendar)), language)
 
 
-class SayReopening(Say):
+class SayReopening(SayOfCalendar):
     """When a closed calendar opens again; nothing while it is open, or where it never opens."""
 
     say: Literal["reopening"]
 
-    def names(self, visit: Visit) -> list[str]:
+    def names(self, visit: Visit, language: str) -> list[str]:
         status = visit.status(self.calendar)
         opens = status.opens_at if isinstance(status, Closed) else None
         if opens is None:
             return []
-        return spoken.reopening(opens, visit.now().astimezone(opens.tzinfo), visit.language)
+        return spoken.reopening(opens, visit.now().astimezone(opens.tzinfo), language)
 
 
-class SayHoliday(Say):
+class SayHoliday(SayOfCalendar):
     """That it is closed today for the holiday of this name; nothing on any other day."""
 
     say: Literal["holiday"]
 
-    def names(self, visit: Visit) -> list[str]:
+    def names(self, visit: Visit, language: str) -> list[str]:
         status = visit.status(self.calendar)
-        return spoken.holiday(status.name, visit.language) if isinstance(status, Closed) and status.name else []
+        return spoken.holiday(status.name, language) if isinstance(status, Closed) and status.name else []
+
+
+class SayValue(Say):
+    """The base of what is said of a value: a number as such, or a text with variables in it."""
+
+    value: Template | int | float
+
+    def variables(self) -> Iterator[str]:
+        if isinstance(self.value, str):
+            yield from names_in(self.value)
+
+    def text(self, visit: Visit) -> str:
+        """The value now."""
+        return visit.fill(self.value) if isinstance(self.value, str) else as_text(self.value)
+
+
+class SayNumber(SayValue):
+    """A whole number: one hundred and five."""
+
+    say: Literal["number"]
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        number = as_number(self.text(visit))
+        if number is None or number != int(number):
+            raise NodeFailed(f"{self.text(visit)[:40]!r} is no whole number to be said")
+        return spoken.number(int(number), language)
+
+
+class SayDigits(SayValue):
+    """Digits and keys one by one."""
+
+    say: Literal["digits"]
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        names = spoken.digits(self.text(visit), language)
+        if not names:
+            raise NodeFailed("there are no digits to be said")
+        return names
+
+
+class SayMoney(SayValue):
+    """An amount of money to the hundredth, in the words of its currency."""
+
+    say: Literal["money"]
+    currency: Literal["DKK", "EUR", "GBP", "USD"]
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        amount = as_number(self.text(visit))
+        if amount is None:
+            raise NodeFailed(f"{self.text(visit)[:40]!r} is no amount to be said")
+        return spoken.money(amount, self.currency, language)
+
+
+class SayDate(SayValue):
+    """A day: an ISO date, or an ISO instant, which is taken as it is on the clocks of `zone`."""
+
+    say: Literal["date"]
+    zone: str = ""
+    weekday: bool = True
+    year: bool = False
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        text = self.text(visit)
+        try:
+            day = date.fromisoformat(text) if len(text) <= 10 else _local(text, self.zone).date()
+        except ValueError:
+            raise NodeFailed(f"{text[:40]!r} is no day to be said") from None
+        return spoken.date(day, language, weekday=self.weekday, year=self.year)
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _zone(name)
+
+
+class SayTime(SayValue):
+    """A time of day: `14:30`, or an ISO instant, which is taken as it is on the clocks of `zone`."""
+
+    say: Literal["time"]
+    zone: str = ""
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        text = self.text(visit)
+        try:
+            moment = time.fromisoformat(text) if len(text) <= 8 else _local(text, self.zone).time()
+        except ValueError:
+            raise NodeFailed(f"{text[:40]!r} is no time of day to be said") from None
+        return spoken.time(moment, language)
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return _zone(name)
+
+
+class SayText(SayValue):
+    """A text, spoken by a synthesiser where one is installed."""
+
+    say: Literal["text"]
+
+    def names(self, visit: Visit, language: str) -> list[str]:  # noqa: ARG002
+        raise NodeFailed("a text has no prompts")
+
+    def files(self, visit: Visit, language: str) -> list[str]:
+        return [visit.speech(self.text(visit)[:LONGEST_TEXT], language)]
+
+
+def _local(text: str, zone: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment.astimezone(ZoneInfo(zone)) if zone and moment.tzinfo else moment
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ValueError, OSError, KeyError) as error:
+        raise ValueError(f"{name!r} is no time zone; use an IANA name such as Europe/Copenhagen") from error
 
 
 PromptName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,79}$")]
-AnySay = Annotated[SayOpeningHours | SayReopening | SayHoliday, Field(discriminator="say")]
+AnySay = Annotated[
+    SayOpeningHours | SayReopening | SayHoliday | SayNumber | SayDigits | SayMoney | SayDate | SayTime | SayText,
+    Field(discriminator="say"),
+]
 Prompts = tuple[PromptName | AnySay, ...]
 """What is spoken, one after the other."""
-
-
-def prompt_names(prompts: Sequence[str | Say]) -> Iterator[str]:
-    """The prompts that are named outright."""
-    return (item for item in prompts if isinstance(item, str))
-
-
-def calendars(prompts: Sequence[str | Say]) -> Iterator[str]:
-    """The calendars that something is said of."""
-    return (item.calendar for item in prompts if isinstance(item, Say))

@@ -5,13 +5,17 @@ Tests drive flows with it, and so can anything else that wants to know what a ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from ivr.phone import Gathered, Gone, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
+from ivr.memory_office import MemoryOffice
+from ivr.phone import DialOutcome, Gathered, Gone, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
 from ivr.visit import Value
+
+Asked = Literal["queue", "ring", "dial", "message", "statement"]
+"""What others decide: who waits or talks, and whether a message was left."""
 
 
 class CallerGone(Gone):
@@ -29,11 +33,11 @@ class Press:
 @dataclass(frozen=True, slots=True)
 class Heard:
     """One thing that happened to the caller, `after` seconds into the call. `what` is `prompt` (`detail` is its file; with
-    how much of it was heard in `seconds`), `key`, `queue`, `ring`, `message`, `hang_up` (by the flow; `detail` is the cause)
-    or `left` (the caller did)."""
+    how much of it was heard in `seconds`), `key` (`•` for one of a secret), `queue`, `ring`, `dial`, `message`, `statement`,
+    `hang_up` (by the flow; `detail` is the cause) or `left` (the caller did)."""
 
     after: float
-    what: Literal["prompt", "key", "queue", "ring", "message", "hang_up", "left"]
+    what: Literal["prompt", "key", "hang_up", "left"] | Asked
     detail: str = ""
     seconds: float = 0.0
 
@@ -44,7 +48,8 @@ class Script:
 
     `presses` come at their time, heard prompt or not. `answers` are given one at each question that finds no key waiting,
     `reaction` seconds after it began to be spoken; an empty one is silence. `leaves_after` is when the caller hangs up.
-    `queues` and `rings` say in turn how each wait ends and how long it takes, answered by default.
+    `queues`, `rings` (of desk phones and groups), `dials` (outside), `messages` and `statements` say in turn how each ends and
+    how long it takes, answered or left by default.
     """
 
     presses: Sequence[Press] = ()
@@ -54,6 +59,17 @@ class Script:
     queues: Iterable[tuple[QueueOutcome, float]] = ()
     rings: Iterable[tuple[RingOutcome, float]] = ()
     messages: Iterable[tuple[MessageOutcome, float]] = ()
+    dials: Iterable[tuple[DialOutcome, float]] = ()
+    statements: Iterable[tuple[MessageOutcome, float]] = ()
+
+
+DEFAULTS: dict[Asked, tuple[str, float]] = {
+    "queue": ("answered", 30.0),
+    "ring": ("answered", 30.0),
+    "dial": ("answered", 30.0),
+    "message": ("left", 10.0),
+    "statement": ("left", 10.0),
+}
 
 
 class MemoryPhone:
@@ -69,12 +85,17 @@ class MemoryPhone:
         customer: Mapping[str, object] | None = None,
         language: str = "en",
         seconds_of: Callable[[str], float] = lambda _file: 2.0,
+        office: MemoryOffice | None = None,
+        call_id: str = "00000000-0000-4000-8000-000000000000",
     ) -> None:
         script = script or Script()
-        self.call_id = "00000000-0000-4000-8000-000000000000"
+        self.call_id = call_id
         self.caller_number = caller_number
         self.called_number = called_number
-        self.customer = customer
+        self.office = office or MemoryOffice()
+        self.office.caller = customer
+        self.office.withheld = not caller_number
+        self.office.now = self.now
         self.language = language
         self.heard: list[Heard] = []
         self.elapsed = 0.0
@@ -85,9 +106,21 @@ class MemoryPhone:
         self._presses = sorted(script.presses, key=lambda press: press.after)
         self._reaction = script.reaction
         self._answers = iter(script.answers)
-        self._queues = iter(script.queues)
-        self._rings = iter(script.rings)
-        self._messages = iter(script.messages)
+        self._statements = 0
+        self._outcomes: dict[Asked, Iterator[tuple[str, float]]] = {
+            "queue": iter(script.queues),
+            "ring": iter(script.rings),
+            "dial": iter(script.dials),
+            "message": iter(script.messages),
+            "statement": iter(script.statements),
+        }
+
+    @property
+    def customer(self) -> Mapping[str, object] | None:
+        return self.office.caller
+
+    def speak(self, language: str) -> None:
+        self.language = language
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self.elapsed)
@@ -105,9 +138,10 @@ class MemoryPhone:
         first_digit_seconds: float,
         next_digit_seconds: float,
         terminators: str = "#",
+        secret: bool = False,
     ) -> Gathered:
         self._check()
-        self._answer()
+        self._answer(first_digit_seconds)
         for file in prompts:
             if not self._prompt(file, self._presses[0].after if self._presses else None):
                 break
@@ -120,7 +154,7 @@ class MemoryPhone:
                 break
             self._pass(max(0.0, press.after - self.elapsed))
             self._presses.pop(0)
-            self.heard.append(Heard(self.elapsed, "key", press.key))
+            self.heard.append(Heard(self.elapsed, "key", "•" if secret else press.key))
             if press.key in terminators:
                 return Gathered(digits, press.key)
             digits += press.key
@@ -128,21 +162,42 @@ class MemoryPhone:
         return Gathered(digits)
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
-        self._check()
-        outcome, seconds = next(self._queues, ("answered", 30.0))
-        self._spend("queue", request.queue, seconds)
+        outcome: QueueOutcome = self._asked("queue", request.queue)
         return outcome
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:
-        self._check()
-        outcome, taken = next(self._rings, ("answered", 30.0))
-        self._spend("ring", extension, taken if outcome == "answered" else min(taken, seconds))
+        outcome: RingOutcome = self._asked("ring", extension, seconds)
+        return outcome
+
+    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
+        outcome: RingOutcome = self._asked("ring", " ".join(extensions), seconds)
+        return outcome
+
+    def dial(self, number: str, seconds: float) -> DialOutcome:
+        outcome: DialOutcome = self._asked("dial", number, seconds)
         return outcome
 
     def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
         self.play(prompts)
-        outcome, seconds = next(self._messages, ("left", 10.0))
-        self._spend("message", box, min(seconds, most_seconds))
+        outcome: MessageOutcome = self._asked("message", box, most_seconds)
+        return outcome
+
+    def take_statement(self, prompts: Sequence[str], *, most_seconds: float) -> str | None:
+        self.play(prompts)
+        if self._asked("statement", "", most_seconds) != "left":
+            return None
+        self._statements += 1
+        return f"00000000-0000-4000-8000-{self._statements:012}"
+
+    def decide(self, what: Asked, detail: str) -> tuple[str, float]:  # noqa: ARG002  # for those who decide otherwise
+        """How something ends that others decide, and how many seconds it takes."""
+        return next(self._outcomes[what], DEFAULTS[what])
+
+    def _asked(self, what: Asked, detail: str, most: float | None = None) -> Any:
+        self._check()
+        outcome, seconds = self.decide(what, detail)
+        patient = most is None or (outcome == "answered" and what in ("ring", "dial"))
+        self._spend(what, detail, seconds if patient or most is None else min(seconds, most))
         return outcome
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
@@ -151,7 +206,7 @@ class MemoryPhone:
         self.heard.append(Heard(self.elapsed, "hang_up", cause))
         raise CallerGone("the flow has hung up")
 
-    def _answer(self) -> None:
+    def _answer(self, _patience: float) -> None:
         if self._presses and self._presses[0].after <= self.elapsed:
             return
         keys = next(self._answers, "")
@@ -166,7 +221,7 @@ class MemoryPhone:
             self._spend("prompt", file, seconds)
         return seconds == whole
 
-    def _spend(self, what: Literal["prompt", "queue", "ring", "message"], detail: str, seconds: float) -> None:
+    def _spend(self, what: Literal["prompt"] | Asked, detail: str, seconds: float) -> None:
         left = seconds if self._leaves_after is None else min(seconds, max(0.0, self._leaves_after - self.elapsed))
         self.heard.append(Heard(self.elapsed, what, detail, left))
         self._pass(seconds)

@@ -51,8 +51,13 @@ def _over() -> str:
     return "null"
 
 
+STATEMENT = ""
+"""The box of what is a recording of the call and nobody's message."""
+
+
 class Message(msgspec.Struct, frozen=True):
-    """A voicemail message that is being recorded, so that what was said is kept even if nobody stops the recording."""
+    """A voicemail message or a statement that is being recorded, so that what was said is kept even if nobody stops the
+    recording."""
 
     voicemail_id: str
     box: str
@@ -360,6 +365,20 @@ class Call:
                 seconds=seconds,
                 queue=now.last_queue,
                 agent_id=now.agent_id,
+            )
+        )
+
+    def stated(self, message: Message, seconds: float) -> None:
+        """The caller has recorded a statement, which is a recording of the call and in nobody's box."""
+        self._journal.append(
+            RecordingMade(
+                recording_id=message.voicemail_id,
+                call_id=self.call_id,
+                path=message.path,
+                started_at=message.began,
+                seconds=seconds,
+                queue=self.now.last_queue,
+                agent_id=self.now.agent_id,
             )
         )
 

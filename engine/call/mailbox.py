@@ -13,7 +13,7 @@ from engine.routing.events import CloseOffer, MakeOffer, PlaceEntry, ReleaseEntr
 
 @dataclass(frozen=True, slots=True)
 class Rang:
-    """What came of ringing the leg `leg_id`; `answered` may be told twice."""
+    """The attempt whose first leg is `leg_id` came to nothing."""
 
     leg_id: str
     result: OfferResult
@@ -26,7 +26,9 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class Bridged:
-    """The caller's leg hears the other one now."""
+    """The caller and the leg `leg_id` hear each other."""
+
+    leg_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
-from engine.call.call import Message
-from engine.esl.errors import CallGone, UnsafeText
+from engine.call.audible import playable
+from engine.call.call import STATEMENT, Message
+from engine.call.media import MediaKind
+from engine.call.office import CallOffice
+from engine.call.ringing import dial, ring
+from engine.esl.errors import CallGone
 from engine.esl.outbound import CallLink, Execution
-from ivr.phone import Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
+from ivr.phone import DialOutcome, Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
 from sounds.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -30,18 +33,6 @@ SILENCE_LEVEL: Final = 200
 SILENCE_SECONDS: Final = 5
 
 log = structlog.get_logger(__name__)
-
-
-def playable(prompts: Sequence[Path | str]) -> str:
-    """One argument for playback and read that plays the files one after the other. `!` parts them and a space ends the
-    argument (mod_dptools.c, file_string and read), so neither may stand in a path."""
-    paths = [str(prompt) for prompt in prompts]
-    for path in paths:
-        if "!" in path or " " in path:
-            raise UnsafeText(f"a prompt's path may hold no space and no exclamation mark: {path!r}")
-    if len(paths) == 1:
-        return paths[0]
-    return "file_string://" + "!".join(paths)
 
 
 def _until(typed: str, most: int, terminators: str) -> tuple[str, str | None]:
@@ -81,6 +72,10 @@ class EslPhone:
     def customer(self) -> Mapping[str, object] | None:
         return self._session.match.card
 
+    @property
+    def office(self) -> CallOffice:
+        return CallOffice(self._session)
+
     def now(self) -> datetime:
         return self._session.now()
 
@@ -100,7 +95,7 @@ class EslPhone:
         first_digit_seconds: float,
         next_digit_seconds: float,
         terminators: str = "#",
-        secret: bool = False,  # noqa: ARG002 - keys are written down nowhere here, secret or not
+        secret: bool = False,
     ) -> Gathered:
         typed = self._session.take_typed()
         early, ended_by = _until(typed, most, terminators)
@@ -109,15 +104,22 @@ class EslPhone:
         if early:
             # What was typed ahead has answered the prompts; only the rest is waited for.
             prompts, first_digit_seconds = (), next_digit_seconds
+        if secret:
+            # FreeSWITCH then writes these keys to no log (switch_channel.c:509).
+            self._link.execute("set", "sensitive_dtmf=true", lock=True)
         session = self._session
-        session.gathering = "one" if most == 1 else "several"
-        if early:
+        # Secret keys are kept nowhere, so another process that takes the call over asks for them anew.
+        session.gathering = "one" if most == 1 or secret else "several"
+        if early and not secret:
             session.keep_typed(early)
         try:
             later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
         finally:
             session.gathering = None
         session.take_typed()
+        if secret:
+            self._link.execute("set", "sensitive_dtmf=false", lock=True)
+            self._link.execute("unset", DIGITS_VARIABLE, lock=True)
         return Gathered(early + later.digits, later.terminator)
 
     def _read(
@@ -150,19 +152,34 @@ class EslPhone:
         return self._session.wait_in_queue(request)
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:
-        return self._session.ring(extension, seconds)
+        return ring(self._session, (extension,), seconds)
+
+    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
+        return ring(self._session, extensions, seconds)
+
+    def dial(self, number: str, seconds: float) -> DialOutcome:
+        return dial(self._session, number, seconds)
 
     def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
+        return "nothing" if self._record(box, prompts, most_seconds) is None else "left"
+
+    def take_statement(self, prompts: Sequence[str], *, most_seconds: float) -> str | None:
+        return self._record(STATEMENT, prompts, most_seconds)
+
+    def _record(self, box: str, prompts: Sequence[str], most_seconds: float) -> str | None:
+        """Record for a box, or as a statement; the id of what was kept."""
         session, now = self._session, self._session.call.now
         message = now.message
         silence = 0.0
         if message is None:
             self.play([*prompts, *self._catalogue.paths(["tone"], self._language)])
             voicemail_id = str(uuid.uuid4())
-            path = session.around.media.new("messages", voicemail_id, session.clock.now())
+            kind: MediaKind = "conversations" if box == STATEMENT else "messages"
+            path = session.around.media.new(kind, voicemail_id, session.clock.now())
             file = playable([session.around.media.file(path)])
             now.message = message = Message(voicemail_id, box, path, session.clock.now())
-            session.call.enter("voicemail")
+            if box != STATEMENT:
+                session.call.enter("voicemail")
             # `record` ends at a key of this list (switch_ivr_play_say.c, switch_ivr_record_file).
             self._link.execute("set", "playback_terminators=#", lock=True)
             argument = f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}"
@@ -183,8 +200,9 @@ class EslPhone:
             self._link.execute("set", "playback_terminators=none", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.
         kept = session.keep_message(message, silence)
-        session.call.enter("ivr")
-        return "left" if kept else "nothing"
+        if box != STATEMENT:
+            session.call.enter("ivr")
+        return message.voicemail_id if kept else None
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         self._session.hang_up(cause)

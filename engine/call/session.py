@@ -15,14 +15,15 @@ from dialplan import numbers
 from dialplan.destinations import Refuse
 from dialplan.plan import decide
 from engine.call import recovery
-from engine.call.call import Call, Checkpoint, Message
+from engine.call.audible import MUSIC
+from engine.call.call import STATEMENT, Call, Checkpoint, Message
 from engine.call.configuration import Configuration, Snapshot
-from engine.call.leg import AgentLeg
+from engine.call.leg import Attempt
 from engine.call.mailbox import Bridged, Left, Mailbox, Parted
 from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
+from engine.call.office import House
 from engine.call.phone import EslPhone
 from engine.call.registry import Registry
-from engine.call.ringing import ring
 from engine.call.switches import Switches
 from engine.call.waiting import Waiting
 from engine.call.ways import flow_to
@@ -42,9 +43,10 @@ from engine.records.journal import Journal
 from engine.records.lookups import Lookups
 from engine.routing.events import Event as RouterEvent
 from engine.routing.events import encode
+from ivr.errors import FlowUnknown
 from ivr.flow import PublishedFlow
 from ivr.interpreter import Interpreter
-from ivr.phone import QueueOutcome, QueueRequest, RingOutcome
+from ivr.phone import QueueOutcome, QueueRequest
 from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
 from sounds.catalogue import Catalogue
@@ -70,7 +72,17 @@ EVENTS: Final = frozenset(
 )
 """What the server that hands the calls over asks FreeSWITCH for."""
 
-_VARIABLES: Final = "^^;playback_terminators=none;park_after_bridge=true;RECORD_STEREO=true"
+_VARIABLES: Final = "^^;" + ";".join(
+    (
+        "playback_terminators=none",
+        "RECORD_STEREO=true",
+        "continue_on_fail=true",
+        "hangup_after_bridge=false",
+        f"transfer_ringback={MUSIC}",
+        "bridge_pre_execute_aleg_app=set",
+        "bridge_pre_execute_aleg_data=socket_resume=false",
+    )
+)
 
 log = structlog.get_logger(__name__)
 
@@ -92,6 +104,7 @@ class Surroundings:
     registry: Registry
     catalogue: Catalogue
     media: Media
+    house: House
     country: str
 
 
@@ -218,7 +231,7 @@ class Session:
     def _listen(self) -> None:
         """Have what happens to the leg told."""
         link, mailbox = self.link, self.mailbox
-        link.on(names.CHANNEL_BRIDGE, lambda _: mailbox.put(Bridged()))
+        link.on(names.CHANNEL_BRIDGE, lambda event: mailbox.put(Bridged(event.get("Bridge-B-Unique-ID") or "")))
         link.on(names.CHANNEL_UNBRIDGE, lambda _: mailbox.put(Parted()))
         link.on(names.DTMF, self._pressed)
         link.on_gone(self._left)
@@ -263,9 +276,7 @@ class Session:
         self._find_customer()
         if checkpoint.offer_id is not None and checkpoint.state == "offer":
             # Its phone still rings for a process that is no more; the router will offer the call again.
-            AgentLeg(
-                self.control, self.clock, checkpoint.offer_id, checkpoint.extension or "", self.mailbox.put
-            ).cancel()
+            Attempt(self.link, self.control, {checkpoint.offer_id: ""}, self.mailbox.put).cancel()
             self.call.offered_to(None, None)
         self.link.execute("multiset", _VARIABLES)
         flow = self._flow(checkpoint)
@@ -288,12 +299,27 @@ class Session:
 
     def _follow(self, flow: PublishedFlow, at: FlowCheckpoint | None = None) -> None:
         self.phone = EslPhone(self, self.link, language=flow.flow.language, catalogue=self.around.catalogue)
-        interpreter = Interpreter(self.around.catalogue, self.snapshot.plan.calendars, now=self.call.instant)
+        interpreter = Interpreter(
+            self.around.catalogue,
+            self.snapshot.plan.calendars,
+            now=self.call.instant,
+            flows=self._other_flow,
+            speech=self.around.house.speech.file,
+        )
         ending = interpreter.run(flow, self.phone, self, at)
         if self.call.now.result is None:
             self.call.now.result = ending.disposition
         if not ending.hung_up:
             self.hang_up()
+
+    def _other_flow(self, name: str, version: int | None) -> PublishedFlow:
+        """A flow that another one calls, as it was published when the call began, or in the version a checkpoint names."""
+        flow = self.snapshot.flows.get(name)
+        if flow is None or version not in (None, flow.version):
+            flow = None if version is None else self.around.configuration.flow(name, version)
+        if flow is None:
+            raise FlowUnknown(f"flow {name!r} is not published")
+        return flow
 
     def _find_customer(self) -> None:
         """Have the caller looked up while they already hear something."""
@@ -312,6 +338,15 @@ class Session:
     # --- what the flow asks for ---
 
     @property
+    def gone(self) -> Event:
+        """Set when the caller has left."""
+        return self._gone
+
+    def take_for(self, match: Match) -> None:
+        """The call is this customer's, whatever its number says."""
+        self._found(match)
+
+    @property
     def match(self) -> Match:
         """Who calls. Waits a moment where that is not known yet, and goes on without where it is not to be known."""
         self._looked_up.wait(LOOKUP_SECONDS)
@@ -327,9 +362,6 @@ class Session:
             return self._waiting.run()
         finally:
             self._waiting = None
-
-    def ring(self, extension: str, seconds: float) -> RingOutcome:
-        return ring(self, extension, seconds)
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call; always raises CallGone."""
@@ -347,7 +379,10 @@ class Session:
         if seconds - silence < SHORTEST_MESSAGE_SECONDS:
             self.around.media.file(message.path).unlink(missing_ok=True)
             return False
-        self.call.left_message(message, seconds)
+        if message.box == STATEMENT:
+            self.call.stated(message, seconds)
+        else:
+            self.call.left_message(message, seconds)
         return True
 
     def keep_recording(self) -> None:
@@ -403,11 +438,7 @@ class Session:
         """Let go of the call without ending it: FreeSWITCH brings it to another process, which goes on from the checkpoint;
         a talk goes on meanwhile, and is brought there when it ends."""
         self.handed_over = True
-        try:
-            self.link.post_api(f"uuid_setvar {self.call.call_id} park_after_bridge false")
-            self.link.close()
-        except EslError:
-            log.info("already gone", call=self.call.call_id)
+        self.link.close()
 
     def end_now(self) -> None:
         """This process ends and the call with it."""

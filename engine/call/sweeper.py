@@ -19,7 +19,7 @@ import structlog
 from conf.clock import Clock
 from conf.database import Database
 from engine.call import recovery
-from engine.call.call import Checkpoint
+from engine.call.call import STATEMENT, Checkpoint
 from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
 from engine.call.registry import Registry
 from engine.call.switches import Switches
@@ -28,7 +28,7 @@ from engine.esl.errors import EslError
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.live.outbox import Outbox
-from engine.records.facts import CallEnded, MessageLeft, QueueLeft, StepLeft
+from engine.records.facts import CallEnded, MessageLeft, QueueLeft, RecordingMade, StepLeft
 from engine.records.journal import Journal
 from engine.routing.events import EntryLeft, Event, TalkEnded, encode
 
@@ -71,7 +71,6 @@ class Sweeper:
         self._on_duty = on_duty
         self._greenlet: gevent.Greenlet[..., None] | None = None
         self._missed: Counter[str] = Counter()
-        self._released: set[str] = set()
         self.mended: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -142,15 +141,11 @@ class Sweeper:
     # --- calls of dead processes ---
 
     def _look_after(self, checkpoint: Checkpoint, live: Mapping[str, Control]) -> None:
-        """The call is up and its process is dead. Usually FreeSWITCH itself brings it to another process; a talk goes on and
-        must not end in a parked leg; a leg that is parked already is sent through the dialplan again."""
+        """The call is up and its process is dead. FreeSWITCH itself brings it to another process, at once or after the talk; a
+        leg that is found without anybody twice is sent through the dialplan again."""
         call_id = checkpoint.call_id
         control = live[call_id]
         if checkpoint.state == "talk" and checkpoint.offer_id in live:
-            if call_id not in self._released:
-                self._released.add(call_id)
-                control.api(f"uuid_setvar {call_id} park_after_bridge false", timeout=API_SECONDS)
-                self._mend("talk without its process", call=call_id)
             return
         if self._twice("stranded " + call_id):
             self._missed.pop("stranded " + call_id)
@@ -200,7 +195,19 @@ class Sweeper:
             return
         most = (self._clock.now() - message.began).total_seconds()
         seconds = self._media.seconds(message.path, most=most)
-        if seconds >= SHORTEST_MESSAGE_SECONDS:
+        if seconds >= SHORTEST_MESSAGE_SECONDS and message.box == STATEMENT:
+            self._journal.append(
+                RecordingMade(
+                    recording_id=message.voicemail_id,
+                    call_id=checkpoint.call_id,
+                    path=message.path,
+                    started_at=message.began,
+                    seconds=seconds,
+                    queue=checkpoint.last_queue,
+                    agent_id=checkpoint.agent_id,
+                )
+            )
+        elif seconds >= SHORTEST_MESSAGE_SECONDS:
             checkpoint.result = "voicemail"
             self._journal.append(
                 MessageLeft(

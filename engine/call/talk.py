@@ -1,85 +1,46 @@
-"""Bringing an agent and the caller together, and the talk till one of them goes."""
+"""The talk of an agent and a caller, till one of them goes."""
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
 from engine.call.call import Recording
-from engine.call.leg import AgentLeg
-from engine.call.mailbox import Bridged, Left, Parted, Rang
-from engine.esl.errors import CallGone, CommandRejected, EslError
+from engine.call.mailbox import Left, Parted
+from engine.esl.errors import CallGone, EslError
 
 if TYPE_CHECKING:
     from engine.call.session import Session
 
-BRIDGE_SECONDS: Final = 4.0
 API_SECONDS: Final = 5.0
 
 log = structlog.get_logger(__name__)
 
 
-def bridge(session: Session, leg: AgentLeg) -> bool:
-    """Join the caller with the leg that has answered. False when it came to nothing; the leg is ended then. CallGone.
+def talk(session: Session, *, recorded: bool) -> Literal["agent"]:
+    """Let the two talk, who are joined already. Returns when the agent has hung up; raises CallGone when it was the caller.
 
-    From here on a lost socket must not break the two apart (mod_event_socket.c:546), so `socket_resume` goes off; and when
-    the agent hangs up the caller is to stay with us, so the leg parks instead of going on in the dialplan, where a second
-    socket would be opened beside this one.
+    FreeSWITCH itself took `socket_resume` off in the moment of the joining (`bridge_pre_execute_aleg_app`), since with it a
+    lost socket would break the two apart (mod_event_socket.c:546); afterwards it is put on again.
     """
-    caller = session.call.call_id
-    try:
-        session.call.bridging()
-        session.link.post_api(f"uuid_setvar {caller} socket_resume false")
-        answer = session.control.api(f"uuid_bridge {caller} {leg.leg_id}", timeout=API_SECONDS)
-        if not answer.startswith("+OK"):
-            raise CommandRejected(answer)
-        if _joined(session):
-            return True
-    except CallGone:
-        leg.cancel()
-        raise
-    except EslError as error:
-        log.warning("not bridged", call=caller, leg=leg.leg_id, error=str(error))
-    leg.cancel()
-    session.link.post_api(f"uuid_setvar {caller} socket_resume true")
-    return False
-
-
-def _joined(session: Session) -> bool:
-    deadline = time.monotonic() + BRIDGE_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
-        message = session.mailbox.get(left)
-        if isinstance(message, Bridged):
-            return True
+    began = session.call.enter("talk")
+    # What played before must not be heard again after the talk; the bridge is not touched by it.
+    session.silence()
+    if recorded:
+        recording_id = str(uuid.uuid4())
+        path = session.around.media.new("conversations", recording_id, began)
+        session.call.now.recording = Recording(recording_id, path, began)
+        session.call.show()
+        _record(session, "start", path)
+    while True:
+        message = session.mailbox.get(None)
         if isinstance(message, Left):
             raise CallGone(session.link.hangup_cause)
-        if isinstance(message, Parted) or (isinstance(message, Rang) and message.result != "answered"):
-            return False
-    return False
-
-
-def talk(session: Session, leg: AgentLeg, *, recorded: bool) -> Literal["agent"]:
-    """Let the two talk. Returns when the agent has hung up; raises CallGone when it was the caller."""
-    began = session.call.enter("talk")
-    try:
-        if recorded:
-            recording_id = str(uuid.uuid4())
-            path = session.around.media.new("conversations", recording_id, began)
-            session.call.now.recording = Recording(recording_id, path, began)
-            session.call.show()
-            _record(session, "start", path)
-        while True:
-            message = session.mailbox.get(None)
-            if isinstance(message, Left):
-                raise CallGone(session.link.hangup_cause)
-            if isinstance(message, Parted):
-                break
-    finally:
-        if not session.let_go:
-            leg.cancel()
+        if isinstance(message, Parted):
+            break
+    session.link.execute("set", "socket_resume=true")
     end_recording(session)
     return "agent"
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from engine.call import recovery, talk
-from engine.call.leg import AgentLeg
-from engine.call.mailbox import Left, Message, Rang
-from engine.call.phone import playable
+from engine.call.audible import MUSIC, playable
+from engine.call.leg import Attempt
+from engine.call.mailbox import Bridged, Left, Message, Parted, Rang
 from engine.esl.errors import CallGone, EslError
 from engine.live import keys
 from engine.live.connection import RedisError
@@ -35,7 +35,9 @@ from sounds import spoken
 if TYPE_CHECKING:
     from engine.call.session import Session
 
-MUSIC: Final = "local_stream://music"
+DECISION_SECONDS: Final = 0.03
+"""How long the router's first word is waited for in silence before the music begins."""
+
 _OUTCOMES: Final[dict[QueueResult, QueueOutcome]] = {
     "timeout": "timeout",
     "no_agent": "no_agent",
@@ -55,10 +57,11 @@ class Waiting:
         self._call = session.call
         self._request = request
         self._rule = session.snapshot.roster.queue(request.queue) or QueueRule(request.queue)
-        self._leg: AgentLeg | None = None
+        self._attempt: Attempt | None = None
         self._offer: MakeOffer | None = None
         self._pop: ScreenPop | None = None
         self._waited: float | None = None
+        self._music = False
 
     def run(self) -> QueueOutcome:
         call, session = self._call, self._session
@@ -70,8 +73,10 @@ class Waiting:
             call.enter("queue")
         try:
             self._announce_entry()
-            session.link.execute("playback", MUSIC)
-            return self._wait()
+            # Where an agent is free the offer comes within milliseconds, and the music is then the ringing's.
+            first = session.mailbox.get(DECISION_SECONDS)
+            outcome = None if first is None else self._handle(first)
+            return outcome or self._wait()
         except CallGone:
             if not session.let_go:
                 self._caller_left()
@@ -108,6 +113,9 @@ class Waiting:
         comfort = self._rule.announce_seconds or None
         next_comfort = session.clock.monotonic() + (comfort or 0)
         while True:
+            if self._offer is None and not self._music:
+                self._music = True
+                session.link.execute("playback", MUSIC)
             wait = None if comfort is None else session.clock.wall_seconds(next_comfort - session.clock.monotonic())
             message = session.mailbox.get(wait)
             if message is None:
@@ -135,8 +143,13 @@ class Waiting:
                 self._end_foreign_leg(message.offer_id)
         elif isinstance(message, ReleaseEntry) and message.entry_id == self._call.now.entry_id:
             return self._released(message.result)
-        elif isinstance(message, Rang) and self._leg is not None and message.leg_id == self._leg.leg_id:
-            return self._rang(message)
+        elif isinstance(message, Rang) and self._offer is not None and message.leg_id == self._offer.offer_id:
+            self._rang(message)
+        elif isinstance(message, Bridged) and self._offer is not None and message.leg_id == self._offer.offer_id:
+            return self._talk(self._offer)
+        elif isinstance(message, Parted):
+            # An agent answered in the very moment in which the offer was taken back.
+            self._session.link.execute("set", "socket_resume=true")
         return None
 
     def _say_place(self) -> None:
@@ -217,8 +230,9 @@ class Waiting:
         self._call.offered_to(agent, offer.offer_id)
         self._pop = self._made_pop()
         self._publish("offered")
-        self._leg = AgentLeg(session.control, session.clock, offer.offer_id, offer.extension, session.mailbox.put)
-        self._leg.ring(
+        legs = {offer.offer_id: f"user/{offer.extension}"}
+        self._attempt = Attempt(session.link, session.control, legs, session.mailbox.put)
+        self._attempt.ring(
             offer.ring_seconds, caller_number=now.from_number, caller_name=now.customer_name or now.caller_name
         )
 
@@ -251,27 +265,23 @@ class Waiting:
         return 0.0 if entered is None else (self._session.clock.now() - entered).total_seconds()
 
     def _stop_ringing(self, event: PopEvent) -> None:
-        if self._leg is not None:
-            self._leg.cancel()
+        if self._attempt is not None:
+            self._attempt.cancel()
         if self._offer is not None:
             self._publish(event)
             self._call.offered_to(None, None)
-        self._leg = self._offer = self._pop = None
+        self._attempt = self._offer = self._pop = None
 
-    def _rang(self, rang: Rang) -> QueueOutcome | None:
-        session, offer, leg = self._session, self._offer, self._leg
-        if offer is None or leg is None:
-            return None
-        result = rang.result
-        if result == "answered":
-            if talk.bridge(session, leg):
-                return self._talk(offer, leg)
-            result = "failed"
-        session.tell_router(OfferFailed(at=session.clock.timestamp(), offer_id=offer.offer_id, result=result))
+    def _rang(self, rang: Rang) -> None:
+        session = self._session
+        if self._offer is not None:
+            at = session.clock.timestamp()
+            session.tell_router(OfferFailed(at=at, offer_id=self._offer.offer_id, result=rang.result))
+        # The leg is no more; there is nothing to cancel.
+        self._attempt = None
         self._stop_ringing("missed")
-        return None
 
-    def _talk(self, offer: MakeOffer, leg: AgentLeg) -> QueueOutcome:
+    def _talk(self, offer: MakeOffer) -> QueueOutcome:
         session, now = self._session, self._call.now
         self._waited = self._waits()
         self._publish("answered")
@@ -280,7 +290,7 @@ class Waiting:
         now.result = "answered"
         now.ended_by = "caller"
         try:
-            now.ended_by = talk.talk(session, leg, recorded=self._rule.recorded)
+            now.ended_by = talk.talk(session, recorded=self._rule.recorded)
         finally:
             if not session.let_go:
                 self._talk_ended(offer)
@@ -292,7 +302,7 @@ class Waiting:
         self._session.tell_router(TalkEnded(at=at, offer_id=offer.offer_id, agent_id=offer.agent_id))
         self._publish("ended")
         self._call.talk_over()
-        self._leg = self._offer = self._pop = None
+        self._attempt = self._offer = self._pop = None
 
     def _tell_answered(self) -> None:
         offer = self._offer

@@ -70,12 +70,22 @@ class Awaited:
 class Execution(Awaited):
     """One run of an application: `wait` for its CHANNEL_EXECUTE_COMPLETE, which names it by `uuid`."""
 
-    __slots__ = ("application", "uuid")
+    __slots__ = ("application", "then", "uuid")
 
-    def __init__(self, call: CallLink, application: str, uuid: str) -> None:
+    def __init__(
+        self, call: CallLink, application: str, uuid: str, then: Callable[[Execution], None] | None = None
+    ) -> None:
         super().__init__(call)
         self.application = application
         self.uuid = uuid
+        self.then = then
+        """Called once when this is done, in the greenlet that reads; it must not block."""
+
+    def wake(self) -> None:
+        super().wake()
+        if self.then is not None and self.done:
+            then, self.then = self.then, None
+            then(self)
 
     def answered(self, frame: Frame) -> None:
         if frame.refused:

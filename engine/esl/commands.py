@@ -156,12 +156,25 @@ def variables(values: Mapping[str, str]) -> str:
     return "{" + ",".join(f"{name}={_quoted(value)}" for name, value in values.items()) + "}" if values else ""
 
 
-def originate(endpoint: str, values: Mapping[str, str], application: str = "&park()") -> str:
-    """The API line that calls `endpoint` and gives the answered leg to `application`, for example `&park()`."""
+def dial_string(legs: Mapping[str, str], values: Mapping[str, str]) -> str:
+    """What `bridge` takes to ring `legs` (uuid -> endpoint) together, each under its own uuid, with variables for all."""
+    if not legs:
+        raise UnsafeText("nobody is to be rung")
+    return variables(values) + ",".join(
+        f"[origination_uuid={identity(uuid)}]{_endpoint(endpoint)}" for uuid, endpoint in legs.items()
+    )
+
+
+def _endpoint(endpoint: str) -> str:
     if not endpoint:
         raise UnsafeText("an endpoint may not be empty")
     if found := _NOT_IN_ENDPOINT.search(endpoint):
         raise UnsafeText(f"an endpoint may not hold {found[0]!r}: {endpoint[:80]!r}")
+    return endpoint
+
+
+def originate(endpoint: str, values: Mapping[str, str], application: str = "&park()") -> str:
+    """The API line that calls `endpoint` and gives the answered leg to `application`, for example `&park()`."""
     if "'" in application or "\\" in application:
         raise UnsafeText(f"an application for a leg may hold no quote and no backslash: {application[:80]!r}")
-    return f"originate {variables(values)}{endpoint} {_quoted(clean(application))}"
+    return f"originate {variables(values)}{_endpoint(endpoint)} {_quoted(clean(application))}"

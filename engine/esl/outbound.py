@@ -217,16 +217,24 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
     # Asking and telling --------------------------------------------------------------------------------------------
 
     def execute(
-        self, application: str, argument: str = "", *, lock: bool = False, loops: int = 1, expand: bool = False
+        self,
+        application: str,
+        argument: str = "",
+        *,
+        lock: bool = False,
+        loops: int = 1,
+        expand: bool = False,
+        then: Callable[[Execution], None] | None = None,
     ) -> Execution:
         """Start a dialplan application and go on; the Execution waits for its end and learns of a refusal.
 
         With `lock` what is executed next waits for its end. `argument` may hold no line end and, unless `expand`, no `${`
-        (UnsafeText). CallGone where nobody is there any more.
+        (UnsafeText). `then` is called when it is done, in the greenlet that reads, and must not block. CallGone where nobody
+        is there any more.
         """
         self.raise_if_disconnected()
         self._executed += 1
-        execution = Execution(self, application, f"{self._series}{self._executed:012x}")
+        execution = Execution(self, application, f"{self._series}{self._executed:012x}", then)
         message = commands.execute(application, argument, execution.uuid, lock, loops, expand=expand)
         self._executions[execution.uuid] = execution
         try:

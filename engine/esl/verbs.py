@@ -47,7 +47,14 @@ class Verbs:
         uuid: Any
 
         def execute(
-            self, application: str, argument: str = "", *, lock: bool = False, loops: int = 1, expand: bool = False
+            self,
+            application: str,
+            argument: str = "",
+            *,
+            lock: bool = False,
+            loops: int = 1,
+            expand: bool = False,
+            then: Callable[[Execution], None] | None = None,
         ) -> Execution: ...
 
         def api(self, line: str, timeout: float = ...) -> str: ...

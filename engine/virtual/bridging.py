@@ -174,6 +174,9 @@ def bridge(session: Session, argument: str) -> None:
     while session.channel.up and other.up and not talk.joined:
         session.idle()
     if talk.joined and other.up and session.ready():
+        before = channel.get("bridge_pre_execute_aleg_app")
+        if before is not None:  # switch_ivr_bridge.c:1769
+            session.execute(before, channel.get("bridge_pre_execute_aleg_data") or "")
         talk.talk(session)
     talk.over = True
     _session(other).notify()

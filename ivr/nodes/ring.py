@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, Reference, node_type
+from ivr.errors import NodeFailed
+from ivr.node import Exit, Node, Reference, Use, node_type
+from ivr.values import names_in
 from ivr.visit import Visit
+
+OUTCOMES = (
+    Exit("answered", ends=True, paced=True),
+    Exit("busy", falls_to="otherwise"),
+    Exit("no_answer", falls_to="otherwise"),
+    Exit("rejected", falls_to="otherwise"),
+    Exit("unreachable", falls_to="otherwise"),
+)
+_EXTENSION = re.compile(r"[0-9]{2,6}")
 
 
 @node_type
 class Ring(Node):
-    """Rings `extension` for `seconds`. Leaves by `answered` when the talk is over, else by `busy`, `no_answer`, `rejected` or
-    `unreachable`, which lead where `otherwise` does if nowhere of their own."""
+    """Rings `extension`, or the one that a variable holds (`{extension}`), for `seconds`. Leaves by `answered` when the talk
+    is over, else by `busy`, `no_answer`, `rejected` or `unreachable`, which lead where `otherwise` does if nowhere of their
+    own."""
 
-    own_exits: ClassVar[tuple[Exit, ...]] = (
-        Exit("answered", ends=True, paced=True),
-        Exit("busy", falls_to="otherwise"),
-        Exit("no_answer", falls_to="otherwise"),
-        Exit("rejected", falls_to="otherwise"),
-        Exit("unreachable", falls_to="otherwise"),
-    )
+    own_exits: ClassVar[tuple[Exit, ...]] = OUTCOMES
 
     type: Literal["ring"]
-    extension: str = Field(pattern=r"^[0-9]{2,6}$")
+    extension: str = Field(pattern=r"^([0-9]{2,6}|\{[a-z][a-z0-9_]{0,39}\})$")
     seconds: float = Field(default=20, ge=1, le=300)
 
     def ways(self) -> tuple[Exit, ...]:
@@ -33,9 +40,16 @@ class Ring(Node):
         return (*self.own_exits, *([Exit("otherwise")] if needed else []))
 
     def references(self) -> Iterator[Reference]:
-        yield Reference("extension", self.extension)
+        if not names_in(self.extension):
+            yield Reference("extension", self.extension)
+
+    def uses(self) -> Iterator[Use]:
+        yield from (Use(name, "in the record of the call") for name in names_in(self.extension))
 
     def run(self, visit: Visit) -> str:
-        outcome = visit.phone.ring(self.extension, self.seconds)
+        extension = visit.fill(self.extension)
+        if not _EXTENSION.fullmatch(extension):
+            raise NodeFailed(f"{extension[:20]!r} is no extension")
+        outcome = visit.phone.ring(extension, self.seconds)
         visit.mark(outcome)
         return outcome

@@ -1,25 +1,12 @@
 """Each node type: every exit it has, and what the caller hears on the way there."""
 
 import pytest
-from playing import flow_of, play
+from playing import flow_of, play, through
 
-from ivr.flow import Flow
-from ivr.node import Node, Registry, node_types
+from ivr.node import Node, Registry
 from ivr.phone import QueueRequest
 from ivr.simulator import MemoryPhone, Press, Script
 from ivr.visit import OUTCOME
-
-
-def through(node: dict[str, object], script: Script | None = None, **how):
-    """Run one node, each exit of which has a goodbye of its own; gives the exit taken and the call."""
-    flow = flow_of({"it": node, "end": {"type": "hang_up"}})
-    ways = [way.name for way in flow.nodes["it"].every_way()]
-    flow = flow_of(
-        {"it": {**node, "exits": {**dict.fromkeys(ways, "end"), **node.get("exits", {})}}, "end": {"type": "hang_up"}}
-    )
-    played = play(flow, script, **how)
-    return played.watch.steps[0].exit, played
-
 
 MENU = {
     "type": "menu",
@@ -258,12 +245,6 @@ def test_what_is_said_is_put_into_words_at_that_moment():
     assert heard("reopening", "2026-11-23T10:00") == []
     assert heard("holiday", "2026-12-25T10:00") == ["closed_for", "holiday_christmas_day"]
     assert heard("holiday", "2026-11-23T10:00") == []
-
-
-def test_every_type_is_tried_here_and_has_its_schema():
-    assert set(node_types()) == {"play", "menu", "hours", "queue", "ring", "voicemail", "hang_up"}
-    schema = Flow.model_json_schema()
-    assert {"Play", "Menu", "Hours", "Queue", "Ring", "Voicemail", "HangUp"} <= set(schema["$defs"])
 
 
 def test_a_second_type_of_one_name_is_refused():

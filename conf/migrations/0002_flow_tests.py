@@ -1,0 +1,10 @@
+"""Tests of flows, when each version of a flow was saved, and the calls that opened tickets. Its text is the SQL file of the
+same name."""
+
+from pathlib import Path
+from typing import Any
+
+
+def up(migrator: Any, db: Any) -> None:  # noqa: ARG001  # the runner's signature
+    with db.cursor() as cursor:
+        cursor.execute(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))
