@@ -47,11 +47,13 @@ class RecordsWatch:
     def _look(self) -> None:
         while True:
             gevent.sleep(LOOK_SECONDS)
-            if self._awaited:
-                ids = list(self._awaited)
-                rows = self._rows("SELECT id::text FROM call WHERE id = ANY(%s::uuid[]) AND ended_at IS NOT NULL", ids)
+            awaited = self._awaited
+            if awaited:
+                rows = self._rows(
+                    "SELECT id::text FROM call WHERE id = ANY(%s::uuid[]) AND ended_at IS NOT NULL", list(awaited)
+                )
                 now = time.time()
-                self._lags += [now - self._awaited.pop(call_id) for (call_id,) in rows]
+                self._lags += [now - awaited.pop(call_id) for (call_id,) in rows]
 
     def _rows(self, statement: str, *arguments: object) -> list[tuple[Any, ...]]:
         with self._turn, self._connection.cursor() as cursor:
@@ -61,20 +63,21 @@ class RecordsWatch:
     def check(self, calls: Sequence[str], seconds: float = 60.0) -> Written:
         """Compare with the calls that the engine took, once everything is shipped or `seconds` are over. Lags start anew."""
         deadline = time.monotonic() + seconds
-        wanted = set(calls)
-        while True:
-            rows = self._rows("SELECT call_id::text, status FROM report.calls WHERE ended_at IS NOT NULL")
-            found = Counter(call_id for call_id, _ in rows if call_id in wanted)
-            if len(found) == len(wanted) or time.monotonic() > deadline:
-                break
-            gevent.sleep(0.25)
-        lags, self._lags = self._lags, []
-        self._awaited.clear()
+        wanted = list(set(calls))
+        ended = "SELECT count(*) FROM call WHERE id = ANY(%s::uuid[]) AND ended_at IS NOT NULL"
+        while self._rows(ended, wanted)[0][0] < len(wanted) and time.monotonic() < deadline:
+            gevent.sleep(0.5)
+        rows = self._rows(
+            "SELECT call_id::text, status FROM report.calls WHERE call_id = ANY(%s::uuid[]) AND ended_at IS NOT NULL",
+            wanted,
+        )
+        found = Counter(call_id for call_id, _ in rows)
+        lags, self._lags, self._awaited = self._lags, [], {}
         return Written(
             calls=len(wanted),
             lost=len(wanted) - len(found),
-            doubled=sum(count - 1 for count in found.values()),
-            statuses=dict(Counter(status for call_id, status in rows if call_id in wanted)),
+            doubled=len(rows) - len(found),
+            statuses=dict(Counter(status for _, status in rows)),
             lag=Spread.of(lags),
         )
 
