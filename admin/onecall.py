@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from admin.search import NAMED
 from admin.words import SEGMENTS, Mark, mark
 from conf.database import Database
 
 Row = Mapping[str, Any]
 
-_CALL = """
-SELECT c.*, extract(epoch FROM c.ended_at - c.started_at)::float8 AS total_seconds,
+_CALL = f"""
+SELECT c.*, {NAMED} AS caller_named, extract(epoch FROM c.ended_at - c.started_at)::float8 AS total_seconds,
        k.name AS customer_name, k.company AS customer_company, k.category AS customer_category, k.note AS customer_note,
        k.place AS customer_place, a.name AS agent, COALESCE(NULLIF(q.title, ''), c.queue) AS queue_title,
        (c.ended_at - c.started_at) > interval '1 hour' AS too_long
 FROM call c LEFT JOIN customer k ON k.id = c.customer_id LEFT JOIN agent a ON a.id = c.agent_id
 LEFT JOIN queue q ON q.name = c.queue WHERE c.id = %s
-"""
+"""  # noqa: S608
 _PARTS: Mapping[str, str] = {
     "segments": "SELECT s.leg, s.kind, s.queue, s.agent_id, s.extension, s.began_at AS started_at, s.ended_at, "
     "a.name AS agent, COALESCE(NULLIF(q.title, ''), s.queue) AS queue_title FROM segment s "

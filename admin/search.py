@@ -10,7 +10,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -205,12 +205,17 @@ class Found:
     after: str = ""
     """Cursor of the page that follows; empty on the last one."""
     before: str = ""
-    days: Mapping[date, int] = field(default_factory=dict)
 
 
-_SELECT = """
+NAMED = (
+    "CASE WHEN regexp_replace(c.caller_name, '[^0-9A-Za-z]', '', 'g') = regexp_replace(c.caller_number, '[^0-9]', '', 'g') "
+    "THEN '' ELSE c.caller_name END"
+)
+"""The caller's name; a switch that is told none gives the number in its place, which is no name to show."""
+
+_SELECT = f"""
 SELECT c.id, c.started_at, c.answered_at, c.ended_at, COALESCE(c.direction, ''), COALESCE(c.status, ''),
-       c.caller_number, c.caller_name, c.called_number, c.number_name,
+       c.caller_number, {NAMED}, c.called_number, c.number_name,
        c.customer_id, COALESCE(k.name, ''), COALESCE(k.company, ''), COALESCE(k.category, ''),
        COALESCE(c.queue, ''), COALESCE(NULLIF(q.title, ''), c.queue, ''), c.agent_id, COALESCE(a.name, ''),
        COALESCE(c.extension, ''), c.ivr_seconds::float8, c.wait_seconds::float8, c.ring_seconds::float8,
@@ -224,7 +229,7 @@ LEFT JOIN agent a ON a.id = c.agent_id
 LEFT JOIN queue q ON q.name = c.queue
 LEFT JOIN LATERAL (SELECT * FROM recording WHERE call_id = c.id ORDER BY started_at LIMIT 1) r ON true
 LEFT JOIN LATERAL (SELECT * FROM voicemail WHERE call_id = c.id ORDER BY left_at LIMIT 1) v ON true
-"""
+"""  # noqa: S608
 
 
 class CallSearch:

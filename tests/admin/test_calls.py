@@ -212,3 +212,14 @@ def test_an_address_holds_the_filters(filters: Filters) -> None:
 def test_a_number_that_is_none_is_refused() -> None:
     with pytest.raises(FilterUnusable, match="agent"):
         read_filters({"agent": "²"}, COLUMN_KEYS)
+
+
+def test_a_number_in_the_names_place_is_no_name(company: Company, visit: Any) -> None:
+    history = History(company)
+    call_id = history.call("x", company.now - timedelta(minutes=5), "+4570101010")
+    history.write()
+    with company.parts.db.connection_context():
+        company.parts.db.execute_sql("UPDATE call SET caller_name = '+4570101010' WHERE id = %s", (call_id,))
+    found = CallSearch(company.parts.db, ZONE).find(Filters(period="all"), now=company.now, only_agent=None)
+    assert found.calls[0].caller_name == ""
+    assert "<h1>70 10 10 10</h1>" in visit("admin").get(f"/calls/{call_id}").text

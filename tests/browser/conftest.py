@@ -48,7 +48,7 @@ def visit(chromium: Any, address: str) -> Iterator[Visit]:
             viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light", base_url=address
         )
         contexts.append(context)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))

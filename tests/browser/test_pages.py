@@ -11,7 +11,7 @@ import sample_company
 from sample_company import Company
 
 
-def until(page: Any, condition: str, seconds: float = 8.0) -> None:
+def until(page: Any, condition: str, seconds: float = 30.0) -> None:
     """Till the page says so; playwright's own way would need eval, which our pages forbid."""
     ends = time.monotonic() + seconds
     while not page.evaluate(condition):
