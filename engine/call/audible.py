@@ -11,7 +11,7 @@ from engine.esl.errors import UnsafeText
 MUSIC: Final = "local_stream://music"
 """The music on hold: one stream for all, so it goes on where it was when it is asked for again."""
 
-RINGING: Final = "%(1000,4000,425)"
+RINGING: Final = "tone_stream://%(1000,4000,425);loops=-1"
 """The tone of a phone that rings, a second in five."""
 
 

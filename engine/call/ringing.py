@@ -14,6 +14,7 @@ from engine.call.leg import Attempt
 from engine.call.mailbox import Bridged, Left, Rang
 from engine.call.trunk import NumberForbidden
 from engine.esl.errors import CallGone
+from engine.routing.events import TalkBegan, TalkEnded
 from engine.routing.roster import AgentProfile
 from ivr.phone import DialOutcome, RingOutcome
 
@@ -58,6 +59,9 @@ def _ring(
     if now.state == "talk":
         # The call was taken over after its talk, which outlived the process that began it.
         now.result, now.ended_by = "answered", "agent"
+        if now.offer_id is not None and now.agent_id is not None:
+            at = session.clock.timestamp()
+            session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
         return _talk_over(session)
     legs = {leg_id: endpoint for leg_id, (_, endpoint) in phones.items()}
     attempt = Attempt(session.link, session.control, legs, session.mailbox.put)
@@ -79,9 +83,17 @@ def _ring(
         call.offered_to(None, None)
         now.state = "ivr"
         return outcome
-    call.offered_to(phones[leg_id][0], leg_id)
+    agent = phones[leg_id][0]
+    call.offered_to(agent, leg_id)
     now.result, now.ended_by = "answered", "caller"
-    now.ended_by = talk.talk(session, recorded=False)
+    # No call of a queue is to be offered to an agent who talks.
+    began = TalkBegan(at=session.clock.timestamp(), offer_id=leg_id, call_id=call.call_id, agent_id=agent.agent_id)
+    session.tell_router(began)
+    try:
+        now.ended_by = talk.talk(session, recorded=False)
+    finally:
+        if not session.let_go:
+            session.tell_router(TalkEnded(at=session.clock.timestamp(), offer_id=leg_id, agent_id=agent.agent_id))
     return _talk_over(session)
 
 
