@@ -50,7 +50,7 @@ NAMES: Final = {
     "answer": "intended start -> answered",
     "digit": "digit -> next command",
     "through": "digit -> bridge command, agent free",
-    "bridge": "agent answers -> bridge command",
+    "answered": "agent answers -> next command",
     "free": "agent free -> bridge command, calls wait",
     "lag": "the generator's own delay",
 }

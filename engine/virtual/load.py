@@ -26,7 +26,7 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.virtual.load_calls import Caller, ControlPeer
+from engine.virtual.load_calls import AgentLeg, Caller, ControlPeer
 from engine.virtual.load_peer import Poller
 from engine.virtual.load_plan import LoadPlan, Order, Outcome, Spread
 
@@ -34,7 +34,7 @@ SOURCES: Final = 16
 """How many loopback addresses calls come from: each has some 28,000 ports, and a port rests for a minute after its call."""
 
 LONGEST_POLL: Final = 0.5
-TIMES: Final = ("start", "answer", "digit", "through", "bridge", "free", "lag")
+TIMES: Final = ("start", "answer", "digit", "through", "answered", "free", "lag")
 
 
 class Load:
@@ -46,10 +46,10 @@ class Load:
         self.poller = Poller()
         self.callers: dict[bytes, Caller] = {}
         self.controls: list[ControlPeer] = []
-        self.agents: dict[bytes, float] = {}
+        self.legs: dict[bytes, AgentLeg] = {}
+        """The agents' phones that ring or talk, by the uuid of their leg."""
+        self._free_since: dict[bytes, float] = {}
         """Extension -> since when its phone is free; 0 while it is not."""
-        self.free_before: dict[bytes, float] = {}
-        """Extension -> since when its phone had been free when it was rung for the call that it has."""
         self.plan = LoadPlan()
         self.failed: Counter[str] = Counter()
         self.served = 0
@@ -141,6 +141,23 @@ class Load:
         caller = Caller(self, sock, uuid.encode(), number.encode(), key.encode(), intended)
         self.callers[caller.uuid] = caller
         self.after(self.plan.patience, caller.lose_patience)
+
+    def agent_rung(self, agent: AgentLeg) -> None:
+        """An agent's phone begins to ring."""
+        now, caller = time.monotonic(), agent.caller
+        free = self._free_since.get(agent.extension, -1.0)
+        if free == 0.0:
+            self.rung_twice += 1
+        elif caller.queued_at < free:
+            self.timed("free", now - free)
+        elif caller.queued_at:
+            self.timed("through", now - caller.pressed_at)
+        self._free_since[agent.extension] = 0.0
+        self.legs[agent.uuid] = agent
+
+    def agent_free(self, agent: AgentLeg) -> None:
+        self._free_since[agent.extension] = time.monotonic()
+        self.legs.pop(agent.uuid, None)
 
     def _arrive(self, intended: float, until: float) -> None:
         plan = self.plan

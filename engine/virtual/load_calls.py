@@ -29,6 +29,7 @@ class Caller(Peer):
 
     __slots__ = (
         "_answered",
+        "_asked",
         "_asked_at",
         "_chatty",
         "_counted",
@@ -42,7 +43,7 @@ class Caller(Peer):
         "leg",
         "pressed_at",
         "queued_at",
-        "talks_with",
+        "rings",
         "uuid",
     )
 
@@ -55,11 +56,13 @@ class Caller(Peer):
         self.pressed_at = 0.0
         self.queued_at = 0.0
         """When the caller began to wait in a queue; 0 for one who does not."""
-        self.talks_with: AgentLeg | None = None
+        self.rings: AgentLeg | None = None
+        """The agent's phone that rings for this caller, or is talked to."""
         self._load = load
         self._key = key
         self._intended = intended
         self._asked_at = 0.0
+        self._asked = "digit"
         self._music = b""
         self._chatty = False
         self._started = self._answered = self._counted = self._ended = self._leaving = False
@@ -68,7 +71,7 @@ class Caller(Peer):
 
     def command(self, head: bytes, body: bytes, answers: list[bytes]) -> None:
         if self._asked_at:
-            self._load.timed("digit", time.monotonic() - self._asked_at)
+            self._load.timed(self._asked, time.monotonic() - self._asked_at)
             self._asked_at = 0.0
         if head.startswith(b"sendmsg"):
             self._message(head, body, answers)
@@ -117,7 +120,7 @@ class Caller(Peer):
             variable = words[3] if application == b"read" else words[7]
             self._load.after(plan.press_seconds, self._press, application, execution, variable)
         elif application == b"bridge":
-            self._load.after(plan.answer_seconds, self._bridge, execution)
+            self._ring(argument, execution)
         elif application == b"hangup":
             self._hangs_up(answers, argument or b"NORMAL_CLEARING")
         elif application == b"park":
@@ -157,6 +160,7 @@ class Caller(Peer):
         if self._ended:
             return
         self.pressed_at = self._asked_at = time.monotonic()
+        self._asked = "digit"
         digits = b"variable_%b: %b\n" % (variable, self._key)
         self.send(self.leg.digit(self._key) + self.leg.executed(application, execution, b"_none_", digits))
 
@@ -165,52 +169,63 @@ class Caller(Peer):
             self.queued_at = time.monotonic()
             self._load.waiting += 1
 
-    def _bridge(self, execution: bytes) -> None:
-        """The `bridge` application of a bare handler: somebody answers, talks and hangs up."""
-        if not self._ended:
-            self.send(self.leg.bridged(self.uuid))
-            self._load.after(self._load.plan.talk_seconds, self._bridge_over, execution)
-
-    def _bridge_over(self, execution: bytes) -> None:
-        if not self._ended:
-            self._load.served += 1
-            self._counted = True
-            self.send(self.leg.bridged(self.uuid, b"CHANNEL_UNBRIDGE") + self.leg.executed(b"bridge", execution))
+    def _ring(self, argument: bytes, execution: bytes) -> None:
+        """`bridge`: the phone of an extension rings, and if it is answered the two talk."""
+        load = self._load
+        uuid = argument.partition(b"origination_uuid=")[2][:36] or execution
+        extension = argument.rpartition(b"user/")[2].partition(b" ")[0].partition(b"@")[0]
+        if self.rings is not None or not extension.isdigit():
+            load.failed["rung for a call that rings or talks already, or nobody's extension"] += 1
+            return
+        self.rings = AgentLeg(load, self, uuid, extension, execution)
+        load.agent_rung(self.rings)
+        load.after(load.plan.answer_seconds, self.rings.answer)
 
     def joined(self, agent: AgentLeg) -> None:
-        """The controller bridged this call with an agent's leg that has answered."""
-        load = self._load
-        self.talks_with = agent
-        self._stop_waiting()
-        music = self.leg.executed(b"playback", self._music, b"PLAYBACK%20ERROR") if self._music else b""
-        self._music = b""
-        self.send(music + self.leg.bridged(agent.leg.uuid))
-        load.after(load.plan.talk_seconds, self._talk_over, agent)
+        """The agent has answered: the two talk."""
+        if not self._ended:
+            self._stop_waiting()
+            self._asked_at = time.monotonic()
+            self._asked = "answered"
+            self.send(self.leg.bridged(agent.uuid))
+            self._load.after(self._load.plan.talk_seconds, self._talk_over, agent)
 
     def _talk_over(self, agent: AgentLeg) -> None:
-        if self._ended or self.talks_with is not agent:
+        if self._ended or agent.over:
             return
         self._load.served += 1
         self._counted = True
         if agent.number & 1:
             agent.gone()
-            self.talks_with = None
-            self.send(self.leg.bridged(agent.leg.uuid, b"CHANNEL_UNBRIDGE"))
+            self.bridge_over(agent, agent.outcome(b"SUCCESS"))
         else:
             self.hang_up()
+
+    def bridge_over(self, agent: AgentLeg, completion: bytes) -> None:
+        """The agent is gone, from a talk or from ringing, and the caller stays."""
+        if not self._ended and self.rings is agent:
+            self.rings = None
+            parted = self.leg.bridged(agent.uuid, b"CHANNEL_UNBRIDGE") if agent.answered else b""
+            self.send(parted + completion)
 
     def hang_up(self) -> None:
         """The caller puts the receiver down."""
         if not self._ended:
-            self._ended = True
-            self._note_end()
-            agent, self.talks_with = self.talks_with, None
-            data = self.leg.hung_up()
-            if agent is not None:
-                data += self.leg.bridged(agent.leg.uuid, b"CHANNEL_UNBRIDGE")
-                agent.gone()
-            self.send(data + self.leg.completely() + self.leg.lingering())
-            self._load.after(LINGER_SECONDS, self._linger_over)
+            self.send(self._end(b"NORMAL_CLEARING", b""))
+
+    def _end(self, cause: bytes, answer: bytes) -> bytes:
+        """The caller's leg ends, and with it the agent's. `answer` is to the command that did it."""
+        self._ended = True
+        agent, self.rings = self.rings, None
+        parted = b""
+        if agent is not None:
+            agent.gone()
+            if agent.answered:
+                parted = self.leg.bridged(agent.uuid, b"CHANNEL_UNBRIDGE")
+        self._note_end()
+        self._load.after(LINGER_SECONDS, self._linger_over)
+        leg = self.leg
+        return b"".join((leg.hung_up(cause), answer, parted, leg.completely(cause), leg.lingering()))
 
     def lose_patience(self) -> None:
         if not self._ended and not self.closed and not self._counted and not self._load.holding:
@@ -222,16 +237,7 @@ class Caller(Peer):
 
     def _hangs_up(self, answers: list[bytes], cause: bytes, answer: bytes = b"") -> None:
         """The controller ends the call."""
-        if self._ended:
-            answers.append(answer)
-            return
-        self._ended = True
-        self._note_end()
-        if self.talks_with is not None:
-            self.talks_with.gone()
-            self.talks_with = None
-        answers += (self.leg.hung_up(cause), answer, self.leg.completely(cause), self.leg.lingering())
-        self._load.after(LINGER_SECONDS, self._linger_over)
+        answers.append(answer if self._ended else self._end(cause, answer))
 
     def _note_end(self) -> None:
         self._stop_waiting()
@@ -261,69 +267,71 @@ class Caller(Peer):
         self.leg = frames.NOBODY  # 6 KB, while a timer may still hold the caller for a minute
         if fault and not self._counted:
             self._load.failed[fault] += 1
-        if self.talks_with is not None:
-            self.talks_with.gone()
-            self.talks_with = None
+        if self.rings is not None:
+            self.rings.gone()
+            self.rings = None
         self._load.callers.pop(self.uuid, None)
 
 
 class AgentLeg:
-    """The leg to an agent's phone. `number` is the extension as a number."""
+    """An agent's phone that is rung for `caller` by its `bridge`, `execution`. `number` is the extension as a number."""
 
-    __slots__ = ("_control", "_load", "answered_at", "extension", "job", "leg", "number", "over")
+    __slots__ = ("_execution", "_load", "answered", "caller", "extension", "number", "over", "uuid")
 
-    def __init__(self, load: Load, control: ControlPeer, uuid: bytes, extension: bytes, job: bytes) -> None:
+    def __init__(self, load: Load, caller: Caller, uuid: bytes, extension: bytes, execution: bytes) -> None:
         self._load = load
-        self._control = control
-        self.leg = frames.Leg(uuid, b"+4500000000", extension)
+        self.caller = caller
+        self.uuid = uuid
         self.extension = extension
         self.number = int(extension)
-        self.job = job
-        self.answered_at = 0.0
+        self._execution = execution
+        self.answered = False
         self.over = False
 
     def answer(self) -> None:
         if not self.over:
-            self.answered_at = time.monotonic()
-            done = frames.job_done(self.job, b"originate", b"+OK %b\n" % self.leg.uuid)
-            self._control.send(self.leg.event(b"CHANNEL_ANSWER") + done)
+            self.answered = True
+            self.caller.joined(self)
 
     def gone(self) -> None:
         """The leg ends, whoever ended it."""
-        if self.over:
-            return
-        self.over = True
-        self._load.agents[self.extension] = time.monotonic()
-        self._control.legs.pop(self.leg.uuid, None)
-        end = self.leg.hung_up() + self.leg.completely() + self.leg.event(b"CHANNEL_DESTROY")
-        if not self.answered_at:
-            end += frames.job_done(self.job, b"originate", b"-ERR ORIGINATOR_CANCEL\n")
-        self._control.send(end)
+        if not self.over:
+            self.over = True
+            self._load.agent_free(self)
+
+    def killed(self) -> None:
+        """The controller ends the leg, while it rings or talks."""
+        if not self.over:
+            self.gone()
+            self.caller.bridge_over(self, self.outcome(b"SUCCESS" if self.answered else b"ORIGINATOR_CANCEL"))
+
+    def outcome(self, disposition: bytes) -> bytes:
+        """The end of the caller's `bridge`."""
+        told = b"variable_originate_disposition: %b\n" % disposition
+        return self.caller.leg.executed(b"bridge", self._execution, b"_none_", told)
 
 
 class ControlPeer(Peer):
-    """An engine's inbound link. It gets the events of the legs that it had originated."""
+    """An engine's inbound link: it is answered, and its commands about calls and legs are carried out."""
 
-    __slots__ = ("_load", "legs")
+    __slots__ = ("_load",)
 
     def __init__(self, load: Load, sock: socket.socket) -> None:
         super().__init__(load.poller, sock)
         self._load = load
-        self.legs: dict[bytes, AgentLeg] = {}
         self.send(frames.ASK_PASSWORD)
 
     def command(self, head: bytes, _body: bytes, answers: list[bytes]) -> None:
         if head.startswith(b"bgapi "):
             line, _, job = head[6:].partition(b"\nJob-UUID: ")
-            answers.append(frames.job_taken(job))
-            self._background(line, job, answers)
+            name = line.partition(b" ")[0]
+            said = self._channels() if name == b"show" else self._api(line)
+            answers += (frames.job_taken(job), frames.job_done(job, name, said))
         elif head.startswith(b"api "):
             answers.append(frames.answer(self._api(head[4:])))
         elif head.startswith(b"auth "):
-            right = head[5:] == self._load.password
-            answers.append(
-                b"Content-Type: command/reply\nReply-Text: %b\n\n" % (b"+OK accepted" if right else b"-ERR invalid")
-            )
+            said = b"+OK accepted" if head[5:] == self._load.password else b"-ERR invalid"
+            answers.append(b"Content-Type: command/reply\nReply-Text: %b\n\n" % said)
         elif head.startswith(b"exit"):
             answers.append(frames.BYE)
         else:
@@ -331,72 +339,27 @@ class ControlPeer(Peer):
 
     def _api(self, line: bytes) -> bytes:
         name, _, argument = line.partition(b" ")
-        if name == b"uuid_bridge":
-            first, _, second = argument.partition(b" ")
-            caller, agent = self._load.callers.get(first), self.legs.get(second)
-            if caller is None or agent is None or not agent.answered_at:
-                return b"-ERR Invalid uuid\n"
-            self._note_bridge(caller, agent)
-            # Later in the same turn, as FreeSWITCH bridges in another thread than the one that answers.
-            self._load.after(0, caller.joined, agent)
-            return b"+OK %b\n" % second
         if name == b"global_getvar":
             return frames.CORE
+        if name == b"originate":
+            return b"-ERR CHAN_NOT_IMPLEMENTED\n"
         if name == b"uuid_kill":
-            return self._kill(argument)
+            return self._kill(argument.partition(b" ")[0])
         return b"+OK\n"
 
-    def _note_bridge(self, caller: Caller, agent: AgentLeg) -> None:
-        load, now = self._load, time.monotonic()
-        load.timed("bridge", now - agent.answered_at)
-        free = load.free_before.pop(agent.extension, 0.0)
-        if caller.queued_at < free:
-            load.timed("free", now - free - load.plan.answer_seconds)
-        else:
-            load.timed("through", now - caller.pressed_at - load.plan.answer_seconds)
-
-    def _kill(self, argument: bytes) -> bytes:
-        uuid = argument.partition(b" ")[0]
-        agent = self.legs.get(uuid)
-        if agent is not None:
-            self._load.after(0, agent.gone)
-            return b"+OK\n"
-        caller = self._load.callers.get(uuid)
-        if caller is not None:
+    def _kill(self, uuid: bytes) -> bytes:
+        # Later in the same turn: FreeSWITCH ends a leg in another thread than the one that answers.
+        if agent := self._load.legs.get(uuid):
+            self._load.after(0, agent.killed)
+        elif caller := self._load.callers.get(uuid):
             self._load.after(0, caller.hang_up)
-            return b"+OK\n"
-        return b"-ERR No such channel!\n"
-
-    def _background(self, line: bytes, job: bytes, answers: list[bytes]) -> None:
-        name, _, argument = line.partition(b" ")
-        if name == b"originate":
-            self._originate(argument, job, answers)
-        elif name == b"show":
-            rows = [caller.leg.row() for caller in self._load.callers.values()]
-            for control in self._load.controls:
-                rows += [agent.leg.row() for agent in control.legs.values()]
-            table = b'{"row_count":%d,"rows":[%b]}' % (len(rows), b",".join(rows))
-            answers.append(frames.job_done(job, name, table))
         else:
-            answers.append(frames.job_done(job, name, self._api(line)))
+            return b"-ERR No such channel!\n"
+        return b"+OK\n"
 
-    def _originate(self, argument: bytes, job: bytes, answers: list[bytes]) -> None:
-        load = self._load
-        uuid = argument.partition(b"origination_uuid=")[2][:36]
-        extension = argument.partition(b"}user/")[2].partition(b" ")[0]
-        if not uuid or not extension.isdigit():
-            answers.append(frames.job_done(job, b"originate", b"-ERR UNALLOCATED_NUMBER\n"))
-            return
-        free = load.agents.get(extension, -1.0)
-        if free == 0.0:
-            load.rung_twice += 1
-        load.free_before[extension] = max(0.0, free)
-        load.agents[extension] = 0.0
-        agent = self.legs[uuid] = AgentLeg(load, self, uuid, extension, job)
-        answers.append(agent.leg.event(b"CHANNEL_PROGRESS"))
-        load.after(load.plan.answer_seconds, agent.answer)
+    def _channels(self) -> bytes:
+        uuids = [*self._load.callers, *self._load.legs]
+        return b'{"row_count":%d,"rows":[%b]}' % (len(uuids), b",".join(map(frames.row, uuids)))
 
     def lost(self) -> None:
         self._load.controls.remove(self)
-        for agent in list(self.legs.values()):
-            agent.gone()

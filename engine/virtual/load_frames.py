@@ -151,16 +151,17 @@ class Leg:
             b"Content-Length: 67\n\nDisconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n" % self.uuid
         )
 
-    def row(self) -> bytes:
-        """This leg in the answer to `show channels as json`, as long as FreeSWITCH's rows."""
-        return (
-            b'{"uuid":"%b","direction":"inbound","created":"2026-01-01 12:00:00","created_epoch":"1767268800",'
-            b'"name":"sofia/trunk/load@127.0.0.1","state":"CS_EXECUTE","cid_name":"load","cid_num":"4500000000",'
-            b'"ip_addr":"127.0.0.1","dest":"7000","application":"playback","application_data":"local_stream://music",'
-            b'"dialplan":"XML","context":"public","read_codec":"PCMU","read_rate":"8000","read_bit_rate":"64000",'
-            b'"write_codec":"PCMU","write_rate":"8000","write_bit_rate":"64000","secure":"","hostname":"load",'
-            b'"presence_id":"load@127.0.0.1","presence_data":"","accountcode":"","callstate":"ACTIVE"}' % self.uuid
-        )
+
+def row(uuid: bytes) -> bytes:
+    """A leg in the answer to `show channels as json`, as long as FreeSWITCH's rows."""
+    return (
+        b'{"uuid":"%b","direction":"inbound","created":"2026-01-01 12:00:00","created_epoch":"1767268800",'
+        b'"name":"sofia/trunk/load@127.0.0.1","state":"CS_EXECUTE","cid_name":"load","cid_num":"4500000000",'
+        b'"ip_addr":"127.0.0.1","dest":"7000","application":"playback","application_data":"local_stream://music",'
+        b'"dialplan":"XML","context":"public","read_codec":"PCMU","read_rate":"8000","read_bit_rate":"64000",'
+        b'"write_codec":"PCMU","write_rate":"8000","write_bit_rate":"64000","secure":"","hostname":"load",'
+        b'"presence_id":"load@127.0.0.1","presence_data":"","accountcode":"","callstate":"ACTIVE"}' % uuid
+    )
 
 
 NOBODY: Final = Leg(b"", b"", b"")

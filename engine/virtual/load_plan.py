@@ -79,9 +79,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     most_at_once: int
     times: dict[str, Spread]
     """`start` (intended start -> the engine's first command), `answer` (intended start -> the call is answered), `digit`
-    (key -> next command), `bridge` (agent answers -> bridge command), `free` (an agent is free while calls wait -> the
-    command that bridges the next), `through` (key -> bridge command, where an agent was free), `lag` (the generator's own: how
-    late it did what was due)."""
+    (key -> next command), `through` (key -> the command that rings and bridges an agent who was free), `free` (an agent
+    becomes free while calls wait -> that command for the next call), `answered` (an agent answers -> the command that
+    follows), `lag` (the generator's own: how late it did what was due)."""
     generator_cpu: float
     generator_ms_a_call: float
     rung_twice: int
