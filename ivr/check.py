@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -10,7 +10,9 @@ from dialplan import hours
 from dialplan.hours import Calendar
 from ivr.flow import Flow
 from ivr.interpreter import APOLOGY
+from ivr.neighbours import Neighbours, Place, targets
 from ivr.node import Reference
+from ivr.values import TOLD
 from sounds.catalogue import Catalogue
 from sounds.errors import PromptMissing
 
@@ -34,12 +36,17 @@ class Surroundings:
     calendars: Mapping[str, Calendar] | None = None
     queues: Collection[str] | None = None
     extensions: Collection[str] | None = None
+    flows: Mapping[str, Flow] | None = None
+    """The other flows, which this one may call or be called by."""
+    staff: Mapping[str, int] | None = None
+    """How many people may take each queue's calls."""
 
 
 def check(flow: Flow, around: Surroundings) -> list[Problem]:
     """Every problem of a flow, those of its shape first, then by node in the flow's order."""
-    shape = [*_start(flow), *_exits(flow), *_unreachable(flow), *_circles(flow)]
-    return [*shape, *_apology(flow, around), *_references(flow, around)]
+    house = Neighbours(flow, around.flows)
+    shape = [*_start(flow), *_exits(flow), *_unreachable(flow), *_circles(house), *_recursion(house)]
+    return [*shape, *_apology(flow, around), *_references(flow, around), *_variables(house)]
 
 
 def is_fit(problems: Collection[Problem]) -> bool:
@@ -73,23 +80,12 @@ def _exits(flow: Flow) -> Iterator[Problem]:
             yield Problem(name, "the menu has no key to choose", "add an exit named for a key, such as 1")
 
 
-def _edges(flow: Flow, *, unpaced_only: bool) -> dict[str, list[str]]:
-    edges: dict[str, list[str]] = defaultdict(list)
-    for name, node in flow.nodes.items():
-        for way in node.every_way():
-            target = node.target(way)
-            if target in flow.nodes and target not in edges[name] and not (unpaced_only and way.paced):
-                edges[name].append(target)
-    return edges
-
-
 def _unreachable(flow: Flow) -> Iterator[Problem]:
     if flow.start not in flow.nodes:
         return
-    edges = _edges(flow, unpaced_only=False)
     reached, waiting = {flow.start}, deque([flow.start])
     while waiting:
-        for target in edges[waiting.popleft()]:
+        for target in targets(flow, waiting.popleft()):
             if target not in reached:
                 reached.add(target)
                 waiting.append(target)
@@ -98,17 +94,18 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
             yield Problem(name, "no call ever comes here", "lead an exit here, or remove the node", serious=False)
 
 
-def _circles(flow: Flow) -> Iterator[Problem]:
-    """Ways round that a call can take without anybody pressing a key or truly waiting; each is named once, at the node where
-    it closes. A depth-first walk without recursion, for a flow may be thousands of nodes long."""
-    edges = _edges(flow, unpaced_only=True)
-    done: set[str] = set()
+def _circles(house: Neighbours) -> Iterator[Problem]:
+    """Ways round that a call can take without anybody pressing a key or truly waiting, through other flows too; each is named
+    once, at the node of this flow where it closes. A depth-first walk without recursion, for a flow may be thousands of nodes
+    long."""
+    done: set[Place] = set()
     named: set[str] = set()
-    for start in flow.nodes:
-        if start in done:
+    for start in house.flow.nodes:
+        begin = Place(house.flow.name, start)
+        if begin in done:
             continue
-        path, on_path = [start], {start}
-        ahead = [iter(edges[start])]
+        path, on_path = [begin], {begin}
+        ahead = [iter(house.unpaced(begin))]
         while ahead:
             target = next(ahead[-1], None)
             if target is None:
@@ -117,35 +114,73 @@ def _circles(flow: Flow) -> Iterator[Problem]:
                 on_path.discard(left)
                 done.add(left)
             elif target in on_path:
-                if target not in named:
-                    named.add(target)
-                    circle = [*path[path.index(target) :], target]
+                circle = [*path[path.index(target) :], target]
+                here = next((place.node for place in circle if place.flow == house.flow.name), None)
+                if here is not None and here not in named:
+                    named.add(here)
+                    told = " > ".join(house.told(place) for place in circle[:12])
                     yield Problem(
-                        target,
-                        f"a call can go round without a key being pressed: {' > '.join(circle[:12])}",
+                        here,
+                        f"a call can go round without a key being pressed: {told}",
                         "lead one of these exits to a queue, a message or a hang_up",
                     )
             elif target not in done:
                 path.append(target)
                 on_path.add(target)
-                ahead.append(iter(edges[target]))
+                ahead.append(iter(house.unpaced(target)))
+
+
+def _recursion(house: Neighbours) -> Iterator[Problem]:
+    for name, called in house.calls():
+        way = house.way_back(called)
+        if way is not None:
+            told = " > ".join([house.flow.name, *way])
+            yield Problem(name, f"the flow calls itself without end: {told}", "let one of them go_to the other, or end")
+
+
+def _variables(house: Neighbours) -> Iterator[Problem]:
+    joined = list(house.joined())
+    secret = {name for flow in joined for node in flow.nodes.values() for name in node.secrets()}
+    known = {name for flow in joined for node in flow.nodes.values() for name in node.sets()} | TOLD
+    for name, node in house.flow.nodes.items():
+        for use in dict.fromkeys(node.uses()):
+            if use.seen and use.variable in secret:
+                yield Problem(
+                    name,
+                    f"the secret {use.variable!r} could be read by others {use.seen}",
+                    "leave it out there, or do not collect it as a secret",
+                )
+            if use.variable not in known and house.complete:
+                yield Problem(name, f"nothing sets {use.variable!r}", "set or collect it before", serious=False)
 
 
 def _apology(flow: Flow, around: Surroundings) -> Iterator[Problem]:
-    yield from _prompt(Reference("prompt", APOLOGY), "", flow.language, around)
+    for language in _languages(flow):
+        yield from _prompt(Reference("prompt", APOLOGY), "", language, around)
+
+
+def _languages(flow: Flow) -> list[str]:
+    """Those that callers may be spoken to in, the flow's own first."""
+    chosen = (language for node in flow.nodes.values() for language in node.languages())
+    return list(dict.fromkeys((flow.language, *chosen)))
 
 
 def _references(flow: Flow, around: Surroundings) -> Iterator[Problem]:
-    checks: dict[str, Callable[[Reference, str, str, Surroundings], Iterator[Problem]]] = {
-        "prompt": _prompt,
+    checks: dict[str, Callable[[Reference, str, Surroundings], Iterator[Problem]]] = {
         "calendar": _calendar,
         "queue": _queue,
         "extension": _extension,
         "box": _box,
+        "flow": _flow,
     }
+    languages = _languages(flow)
     for name, node in flow.nodes.items():
         for reference in dict.fromkeys(node.references()):
-            yield from checks[reference.kind](reference, name, flow.language, around)
+            if reference.kind == "prompt":
+                for language in (reference.language,) if reference.language else languages:
+                    yield from _prompt(reference, name, language, around)
+            else:
+                yield from checks[reference.kind](reference, name, around)
 
 
 def _prompt(reference: Reference, node: str, language: str, around: Surroundings) -> Iterator[Problem]:
@@ -162,7 +197,7 @@ def _prompt(reference: Reference, node: str, language: str, around: Surroundings
         yield Problem(node, fault, mend, serious=False)
 
 
-def _calendar(reference: Reference, node: str, _language: str, around: Surroundings) -> Iterator[Problem]:
+def _calendar(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
     if around.calendars is None:
         return
     calendar = around.calendars.get(reference.name)
@@ -172,19 +207,27 @@ def _calendar(reference: Reference, node: str, _language: str, around: Surroundi
         yield Problem(node, f"calendar {reference.name!r} never opens", "give it hours", serious=False)
 
 
-def _queue(reference: Reference, node: str, _language: str, around: Surroundings) -> Iterator[Problem]:
+def _queue(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
     if around.queues is not None and reference.name not in around.queues:
         yield Problem(node, f"there is no queue {reference.name!r}", "make it, or name another")
+    elif around.staff is not None and not around.staff.get(reference.name):
+        mend = "give somebody the skills it needs"
+        yield Problem(node, f"nobody may take the calls of queue {reference.name!r}", mend, serious=False)
 
 
-def _extension(reference: Reference, node: str, _language: str, around: Surroundings) -> Iterator[Problem]:
+def _extension(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
     if around.extensions is not None and reference.name not in around.extensions:
         yield Problem(node, f"there is no extension {reference.name!r}", "give it to somebody, or name another")
 
 
-def _box(reference: Reference, node: str, _language: str, around: Surroundings) -> Iterator[Problem]:
+def _box(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
     if around.queues is None or around.extensions is None:
         return
     if reference.name not in around.queues and reference.name not in around.extensions:
         mend = "name a queue or an extension, whose people will hear the messages"
         yield Problem(node, f"nobody looks after voicemail box {reference.name!r}", mend)
+
+
+def _flow(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
+    if around.flows is not None and reference.name not in around.flows:
+        yield Problem(node, f"there is no flow {reference.name!r}", "publish it, or name another")

@@ -138,11 +138,14 @@ OTHER = flow_of(
 )  # fmt: skip
 exit_names = st.sampled_from(
     ["next", "error", "0", "1", "2", "12", "*", "#", "no_input", "no_match", "open", "closed", "lunch", "holiday", "answered",
-     "timeout", "otherwise", "busy", "left", "nothing", "done", "met", "not_met", "collected", "chosen", "known", "unknown", "failed",
-     "404", "free", "waiting", "unstaffed", "recorded", "created", "not_found", "returned", "no", "back", "extension"]
+     "timeout", "otherwise", "busy", "left", "nothing", "done", "met", "not_met", "collected", "chosen", "known", "unknown",
+     "failed", "404", "free", "waiting", "unstaffed", "recorded", "created", "not_found", "returned", "no", "back", "extension"]
 )  # fmt: skip
 nodes = st.builds(
-    lambda body, exits: {**body, "exits": exits},
+    lambda body, exits: {
+        **body,
+        "exits": {name: target for name, target in exits.items() if name != "*" or not body.get("back")},
+    },
     bodies,
     st.dictionaries(exit_names, st.sampled_from([*NAMES, "nowhere"]), max_size=12),
 )
@@ -182,7 +185,8 @@ def web(request):
 
 offices = st.builds(
     lambda waiting, staffed, free: MemoryOffice(
-        extensions=["1001"], idle=["1002"], queues={"sales": QueueStatus(waiting, staffed, free)}, customers={"+4570707070": CARD},
+        extensions=["1001"], idle=["1002"], queues={"sales": QueueStatus(waiting, staffed, free)},
+        customers={"+4570707070": CARD},
         tickets={12: TicketState(12, 7, "report", datetime(2026, 11, 20, tzinfo=UTC))}, web=web,
     ),
     st.integers(0, 3),
