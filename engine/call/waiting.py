@@ -113,9 +113,8 @@ class Waiting:
         comfort = self._rule.announce_seconds or None
         next_comfort = session.clock.monotonic() + (comfort or 0)
         while True:
-            if self._offer is None and not self._music:
-                self._music = True
-                session.link.execute("playback", MUSIC)
+            if self._offer is None:
+                self._play_music()
             wait = None if comfort is None else session.clock.wall_seconds(next_comfort - session.clock.monotonic())
             message = session.mailbox.get(wait)
             if message is None:
@@ -152,6 +151,12 @@ class Waiting:
             self._session.link.execute("set", "socket_resume=true")
         return None
 
+    def _play_music(self) -> None:
+        """Music from now till the end of the wait; what is said or rung meanwhile nests in it."""
+        if not self._music:
+            self._music = True
+            self._session.link.execute("playback", MUSIC)
+
     def _say_place(self) -> None:
         entry_id, queue = self._call.now.entry_id, self._call.now.queue
         try:
@@ -163,6 +168,7 @@ class Waiting:
 
     def _speak(self, position: int) -> None:
         """Say the caller's place over the music: an unlocked playback nests inside the one that runs, which then goes on."""
+        self._play_music()
         language = self._session.phone.language
         files = self._session.around.catalogue.paths(spoken.position(position, language), language)
         self._session.link.execute("playback", playable(files))
