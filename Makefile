@@ -1,12 +1,13 @@
 # make run    install what is missing into .venv, then start everything
 # make test   install what the tests need, then run the checks and all tests
+# make bench  measure: load, decisions, records, a real FreeSWITCH where there is one; BENCH=--quick for a look
 
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test lint types unit install install-test help
+.PHONY: run test bench lint types unit install install-test help
 
 run: install
 	@exec $(BIN)/pointsman up
@@ -50,3 +51,7 @@ test: install-test
 	done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; \
 	echo "all passed"
+
+# Not among the tests: it takes minutes, and both processors for itself.
+bench: install-test
+	@exec $(BIN)/python -m tests.bench $(BENCH)

@@ -105,7 +105,7 @@ def measure(site: Site, generator: Generator, watch: RecordsWatch, load: LoadPla
     )
 
 
-def hold(site: Site, generator: Generator, calls: int, *, rate: float = 150.0, idle_seconds: float = 6.0) -> Held:
+def hold(site: Site, generator: Generator, calls: int, *, rate: float = 150.0, idle_seconds: float = 4.0) -> Held:
     """Let calls wait in a queue that nobody answers, and see what that costs the engine. GeneratorBroken."""
     engine = Watched(site.engine.pid)
     # Structures that every call needs once are not a call's memory.

@@ -148,9 +148,9 @@ class Load:
         free = self._free_since.get(agent.extension, -1.0)
         if free == 0.0:
             self.rung_twice += 1
-        elif caller.queued_at < free:
+        elif caller.queued_at and caller.queued_at < free:
             self.timed("free", now - free)
-        elif caller.queued_at:
+        elif caller.pressed_at:
             self.timed("through", now - caller.pressed_at)
         self._free_since[agent.extension] = 0.0
         self.legs[agent.uuid] = agent

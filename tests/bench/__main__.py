@@ -18,7 +18,7 @@ import platform  # noqa: E402
 import shutil  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
-from collections.abc import Iterator, Sequence  # noqa: E402
+from collections.abc import Callable, Iterator, Sequence  # noqa: E402
 from contextlib import ExitStack, contextmanager  # noqa: E402
 from datetime import UTC, datetime  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -31,7 +31,7 @@ from conf.children import Child  # noqa: E402
 from conf.migrate import migrate  # noqa: E402
 from engine.bench.table import GOALS, latencies, number, result, table  # noqa: E402
 from engine.commands.bench import allow_many_files, cores  # noqa: E402
-from tests.bench import decisions, draining, traffic  # noqa: E402
+from tests.bench import decisions, draining, on_freeswitch, traffic  # noqa: E402
 
 OUT = Path("build") / "bench.json"
 DECISION_GOAL = 0.2
@@ -183,6 +183,12 @@ def under_load(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return found, "\n".join(told)
 
 
+def on_a_switch(quick: bool) -> tuple[dict[str, Any], str]:
+    """The engine on a real FreeSWITCH."""
+    found, text = on_freeswitch.measure(say, quick)
+    return {"freeswitch": found}, "\n".join((title("On a real FreeSWITCH, everything on this machine"), text))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rate", type=float, default=300.0, help="calls a second offered to the engine")
@@ -201,7 +207,11 @@ def main() -> int:
         "quick": arguments.quick,
     }
     told = [f"{len(affinity)} processors, Python {platform.python_version()}"]
-    parts = {"process": lambda: in_one_process(arguments.quick), "load": lambda: under_load(arguments)}
+    parts: dict[str, Callable[[], tuple[dict[str, Any], str]]] = {
+        "process": lambda: in_one_process(arguments.quick),
+        "load": lambda: under_load(arguments),
+        "switch": lambda: on_a_switch(arguments.quick),
+    }
     for name, part in parts.items():
         if arguments.only in (None, name):
             figures, text = part()

@@ -14,6 +14,7 @@ if sys.argv[1:2] == ["greenswitch"]:
 
 import logging
 import resource
+from typing import Any
 
 import gevent
 from gevent.pool import Pool
@@ -26,7 +27,7 @@ WAIT = "3"
 class Greeter:
     """As greenswitch's own documentation has it: the application gets the session and speaks in straight lines."""
 
-    def __init__(self, session):  # type: ignore[no-untyped-def]  # greenswitch has no types
+    def __init__(self, session: Any) -> None:
         self.session = session
 
     def run(self) -> None:
@@ -59,7 +60,7 @@ def serve_greenswitch(port: int) -> None:
 class Lazy:
     """The least that gevent can do: bytes are kept, and of a completion only the word that it has come is looked for."""
 
-    def __init__(self, sock):  # type: ignore[no-untyped-def]
+    def __init__(self, sock: Any) -> None:
         self._sock = sock
         self._data = b""
 

@@ -1,0 +1,47 @@
+"""`pointsman bench`: a throw-away installation is measured and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+
+def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "conf.cli", "bench", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+
+def left_over() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("pointsman-bench-*"))
+
+
+def test_a_small_load_is_held_and_every_call_has_its_record() -> None:
+    before = left_over()
+    done = bench("--rate", "15", "--seconds", "4", "--held", "20", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    outcome, records = found["outcome"], found["records"]
+    assert outcome["offered"] == outcome["served"] == records["calls"] > 30
+    assert outcome["failed"] == {}
+    assert (records["lost"], records["doubled"], outcome["rung_twice"]) == (0, 0, 0)
+    assert records["statuses"] == {"answered": records["calls"]}
+    assert found["engine_ms"] > 0
+    assert found["redis_ms"] > 0
+    assert found["postgres_ms"] > 0
+    assert found["held"]["calls"] == 20
+    assert found["held"]["bytes_a_call"] < 500_000
+    assert left_over() <= before
+
+
+def test_an_address_that_is_none_is_refused_in_one_line() -> None:
+    done = bench("--engine", "nowhere")
+    assert done.returncode == 2
+    assert "--engine" in done.stderr
