@@ -462,12 +462,15 @@ class Session:
         if self.handed_over:
             return
         self._gone.wait(GONE_SECONDS)
-        if self.let_go or (self.link.hangup_cause is None and not self._hung_up_by_us):
+        ended_at = call.instant()
+        if self.link.hangup_cause is None and not self._hung_up_by_us:
+            # The notice that the channel is down may come before the hangup itself, whose event is on its way.
+            self.link.wait_closed(LINGER_SECONDS + 3)
+        if self.let_go:
             # FreeSWITCH died, or brings the call back at once. The sweeper finds out.
             now.lost_at = self.clock.now()
             call.show_lost()
             return
-        ended_at = call.instant()
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
         call.step_left("hung_up", ended_at)
         call.ended(
