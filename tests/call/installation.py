@@ -69,8 +69,7 @@ class Installation:
         self.database_url: str = found["database_url"]
         self.clock = Clock.parse(found["clock"])
         self.esl = Address(found["esl"])
-        control = Address(found["control"])
-        self.switch = Switchboard(control.host, control.port, found["password"], self.clock)
+        self.switch = self._switch(found)
         self.redis: Any = connection.commands(found["redis_url"])
         self.board = Board(self.redis)
         self._connection = psycopg2.connect(self.database_url)
@@ -89,6 +88,11 @@ class Installation:
                 self.process.kill()
         assert line.startswith("ready "), (self.home / "up.err").read_text()
         return line
+
+    def _switch(self, found: dict[str, Any]) -> Any:
+        """What callers ring at, and what is asked for the calls it has."""
+        control = Address(found["control"])
+        return Switchboard(control.host, control.port, found["password"], self.clock)
 
     def end(self) -> int:
         """SIGTERM, as a service manager does it; the exit code."""

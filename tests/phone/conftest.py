@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from sounds import music
+from tests.call.installation import eventually
 from tests.phone.controller import Engine, Wire, control
+from tests.phone.house import House, running_house
 from tests.phone.rig import RunningSwitch, freeswitch_binary, running_freeswitch, write_tone
 
 
@@ -67,3 +69,23 @@ def link(switch: RunningSwitch) -> Iterator[Wire]:
     wire = control(switch.control, switch.password)
     yield wire
     wire.close()
+
+
+@pytest.fixture(scope="session")
+def running_in_house(binary: str) -> Iterator[House]:
+    """A whole installation on FreeSWITCH; `house` is it for one test."""
+    home = Path(tempfile.mkdtemp(prefix="pointsman-house-"))
+    # The embedded Postgres runs as somebody else where the tests run as root.
+    home.chmod(0o755)
+    with running_house(home, binary) as running:
+        yield running
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def house(running_in_house: House) -> Iterator[House]:
+    """The installation with nobody on duty and nobody on the line, before and after."""
+    running_in_house.on_duty()
+    yield running_in_house
+    running_in_house.switch.close_phones()
+    eventually(running_in_house.check_nothing_left, 30)

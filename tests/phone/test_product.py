@@ -1,0 +1,298 @@
+"""The finished thing on a real FreeSWITCH, as callers, agents and analysts meet it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.call.installation import eventually
+from tests.phone.house import BEEP, BOX, CLOSED, MUSIC, NIMBLE, PATIENT, PLACE, SALES, SHUT, House, OnLine
+from tests.phone.rig import RigError, SipPhone, seconds_of_tone
+from tests.phone.wire_phone import WirePhone
+
+CALLER, AGENT = 700.0, 1000.0
+
+
+def put_through(caller: OnLine, agent: SipPhone) -> None:
+    """The agent's phone rings and is picked up."""
+    agent.wait_for("incoming", 20)
+    agent.answer()
+    agent.wait_for("established")
+    caller.see(state="talk")
+
+
+def recording_of(house: House, path: str) -> Path:
+    return house.home / "recordings" / path
+
+
+def test_it_says_what_it_runs(house: House) -> None:
+    named = house.settings
+    assert house.ready == (
+        f"ready admin=http://{named['POINTSMAN_HTTP']} esl={named['POINTSMAN_ESL']}"
+        f" switch=freeswitch sip={named['POINTSMAN_SIP']}"
+    )
+    assert len(house.engines()) == 2
+
+
+def test_a_call_through_the_menu_is_answered_and_told_as_on_the_virtual_switch(house: House) -> None:
+    (agent,) = house.at_desk("1001", hertz=AGENT)
+    caller = house.ring("5000", hertz=CALLER)
+    caller.see(node="menu")
+    caller.phone.press("1")
+    put_through(caller, agent)
+    agent.listen(2)
+    agent.hang_up()
+    house.see("1001", work="idle")
+    eventually(lambda: _wrapped_up(house, caller))
+    report = house.told_of(caller)
+    call = report.call
+    assert (call["status"], call["queue"], call["agent"], call["ended_by"]) == (
+        "answered",
+        "sales",
+        "Anna Holm",
+        "agent",
+    )
+    assert (call["called_number"], call["direction"], call["flow"]) == ("5000", "inbound", "main")
+    assert report.legs == ["ivr", "queue", "talk", "ivr"]
+    assert report.way[-2:] == [("menu", "1"), ("sales", "answered")]
+    assert [(entry["result"], entry["agent"]) for entry in report.entries] == [("answered", "Anna Holm")]
+    assert report.offered == [("1001", "answered")]
+    house.popped(caller, ("offered", "1001"), ("answered", "1001"), ("ended", "1001"))  # type: ignore[arg-type]
+    (recording,) = report.recordings
+    file = recording_of(house, recording["path"])
+    assert float(recording["seconds"]) == pytest.approx(2, abs=1.5)
+    assert seconds_of_tone(file, CALLER, channel=0) > 1
+    assert seconds_of_tone(file, AGENT, channel=1) > 1
+    assert seconds_of_tone(file, AGENT, channel=0) == seconds_of_tone(file, CALLER, channel=1) == 0
+    assert seconds_of_tone(agent.heard(), CALLER) > 1
+    assert seconds_of_tone(caller.phone.heard(), AGENT) > 1
+
+
+def _wrapped_up(house: House, caller: OnLine) -> None:
+    assert house.told_of(caller).beside == ["offer", "wrap_up"]
+
+
+def test_gone_in_the_menu(house: House) -> None:
+    caller = house.ring("5000")
+    caller.see(node="menu")
+    caller.phone.hang_up()
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["ended_by"], report.legs) == ("abandoned_ivr", "caller", ["ivr"])
+    assert report.way[-1] == ("menu", "hung_up")
+
+
+def test_gone_in_the_queue(house: House) -> None:
+    caller = house.ring(SALES)
+    caller.see(state="queue")
+    caller.phone.listen(6)
+    caller.phone.hang_up()
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["ended_by"]) == ("abandoned_queue", "caller")
+    assert report.legs == ["ivr", "queue"]
+    assert seconds_of_tone(caller.phone.heard(), MUSIC) > 4
+
+
+def test_gone_while_it_rings(house: House) -> None:
+    (agent,) = house.at_desk("1001")
+    caller = house.ring(SALES)
+    agent.wait_for("incoming")
+    caller.phone.listen(5.5)
+    caller.phone.hang_up()
+    agent.wait_for("closed", 3)
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["agent"]) == ("abandoned_ringing", None)
+    assert report.offered == [("1001", "caller_left")]
+    house.popped(caller, ("offered", "1001"), ("missed", "1001"))  # type: ignore[arg-type]
+    house.see("1001", presence="ready", work="idle")
+    assert seconds_of_tone(caller.phone.heard(), MUSIC) > 4
+
+
+def test_gone_in_the_talk(house: House) -> None:
+    (agent,) = house.at_desk("1001")
+    caller = house.ring(SALES)
+    put_through(caller, agent)
+    agent.listen(1)
+    caller.phone.hang_up()
+    agent.wait_for("closed", 3)
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["ended_by"], report.call["agent"]) == ("answered", "caller", "Anna Holm")
+    assert report.legs == ["ivr", "queue", "talk"]
+    assert len(report.recordings) == 1
+
+
+def test_a_phone_that_nobody_picks_up_is_followed_by_the_next(house: House) -> None:
+    first, second = house.at_desk("1001", "1003")
+    caller = house.ring(NIMBLE)
+    rung = [phone for phone in (first, second) if _rings(phone)]
+    silent = rung[0]
+    other = second if silent is first else first
+    put_through(caller, other)
+    silent.wait_for("closed", 3)
+    other.hang_up()
+    report = house.told_of(caller)
+    assert report.call["status"] == "answered"
+    assert report.offered == [(silent.extension, "no_answer"), (other.extension, "answered")]
+    house.see(silent.extension, presence="pause", reason="no_answer", work="idle")
+
+
+def _rings(phone: SipPhone, seconds: float = 2) -> bool:
+    try:
+        phone.wait_for("incoming", seconds)
+    except RigError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("meets", "result"), [("486 Busy Here", "busy"), ("603 Decline", "rejected"), (None, "unreachable")]
+)
+def test_a_phone_that_turns_the_call_away_is_followed_by_the_next(house: House, meets: str | None, result: str) -> None:
+    desk = WirePhone(house.switch.sip, meets=meets or "")
+    if meets is not None:
+        desk.register(next(phone for phone in house.switch.phones if phone.extension == "1003"))
+    else:
+        house.switch.api("sofia profile internal flush_inbound_reg 1003@pointsman")
+    house.on_duty("1003")
+    caller = house.ring(NIMBLE)
+    house.see("1003", presence="pause")
+    agent = house.switch.desk("1001")
+    agent.register()
+    house.choose("1001", "ready")
+    put_through(caller, agent)
+    agent.hang_up()
+    report = house.told_of(caller)
+    desk.close()
+    assert report.offered == [("1003", result), ("1001", "answered")]
+    assert report.call["status"] == "answered"
+
+
+def test_after_hours_the_caller_is_told_so(house: House) -> None:
+    caller = house.ring(CLOSED)
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["ended_by"]) == ("after_hours", "system")
+    assert report.way == [("doors", "closed"), ("words", "next"), ("bye", "done")]
+    assert seconds_of_tone(caller.phone.heard(), SHUT) > 0.6
+
+
+@pytest.mark.parametrize("how", ["hash", "hang_up"])
+def test_a_message_holds_what_was_said(house: House, how: str) -> None:
+    caller = house.ring(BOX, hertz=CALLER)
+    caller.see(state="voicemail")
+    caller.phone.listen(3)
+    if how == "hash":
+        caller.phone.press("#")
+    else:
+        caller.phone.hang_up()
+    report = house.told_of(caller)
+    assert report.call["status"] == "voicemail"
+    assert report.call["ended_by"] == ("system" if how == "hash" else "caller")
+    (message,) = report.messages
+    assert (message["box"], message["caller_number"]) == ("sales", caller.number)
+    assert float(message["seconds"]) == pytest.approx(3, abs=1.5)
+    assert seconds_of_tone(recording_of(house, message["path"]), CALLER) > 2
+    assert seconds_of_tone(caller.phone.heard(), BEEP, window=0.1) >= 0.1
+
+
+def test_with_nobody_logged_in_a_message_is_taken(house: House) -> None:
+    house.on_duty(otherwise="offline")
+    caller = house.ring("5000")
+    caller.see(node="menu")
+    caller.phone.press("1")
+    caller.see(state="voicemail")
+    caller.phone.listen(2)
+    caller.phone.press("#")
+    report = house.told_of(caller)
+    assert (report.call["status"], report.call["queue"], report.call["agent"]) == ("voicemail", "sales", None)
+    assert [(entry["queue"], entry["result"]) for entry in report.entries] == [("sales", "no_agent")]
+    assert [message["box"] for message in report.messages] == ["sales"]
+
+
+def test_keys_pressed_during_the_greeting_are_kept(house: House) -> None:
+    (agent,) = house.at_desk("1001")
+    caller = house.ring("5000")
+    caller.phone.press("1")
+    put_through(caller, agent)
+    agent.hang_up()
+    report = house.told_of(caller)
+    assert ("menu", "1") in report.way
+    (menu,) = [step for step in report.steps if step["node"] == "menu"]
+    assert float(menu["seconds"]) < 0.5
+
+
+def test_a_colleague_is_rung_by_extension(house: House) -> None:
+    anna, ben = house.at_desk("1001", "1002")
+    anna.call("1002")
+    ben.wait_for("incoming")
+    ben.answer()
+    ben.wait_for("established")
+    anna.listen(1)
+    ben.listen(1)
+    ben.hang_up()
+    heard = anna.heard(20)
+    (row,) = _reported(house, "1001")
+    assert (row["direction"], row["status"], row["extension"]) == ("internal", "answered", "1002")
+    assert seconds_of_tone(heard, AGENT) > 0.5
+
+
+def _reported(house: House, number: str, seconds: float = 15) -> list[dict[str, object]]:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        rows = house.rows(
+            "SELECT * FROM report.calls WHERE caller_number = %s AND ended_at IS NOT NULL ORDER BY started_at", number
+        )
+        if rows:
+            return rows
+        time.sleep(0.05)
+    raise RigError(f"no call from {number} was reported")
+
+
+def test_the_place_is_told_over_the_music_which_goes_on(house: House) -> None:
+    first = house.ring(PATIENT)
+    first.see(state="queue")
+    second = house.ring(PATIENT)
+    second.see(state="queue")
+    second.phone.listen(10)
+    for caller in (first, second):
+        caller.phone.hang_up()
+        house.told_of(caller)
+    heard = second.phone.heard()
+    assert seconds_of_tone(heard, PLACE) > 0.6
+    assert seconds_of_tone(heard, MUSIC) > 1.5
+
+
+NAMES = {
+    "expansion": '"${system(touch %s)} ${system touch %s}"',
+    "quotes": '"a\\"b\', touch %s ; x=\'y"',
+    "escapes": '"Bob%%0AUnique-ID: x%%0D%%0A%%0Aapi system touch %s%%0A"',
+    "braces": '"{origination_uuid=x,api_on_answer=system touch %s}[a=b]<c>|d,e^^:"',
+}
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_a_name_is_text_and_nothing_else(house: House, kind: str, tmp_path: Path) -> None:
+    """Whatever a caller is called, nothing is run, no other call is harmed, and a name comes out that can be read."""
+    mark = tmp_path / "pwned"
+    name = NAMES[kind].replace("%s", str(mark)).replace("%%", "%")
+    other = house.ring(SALES)
+    other.see(state="queue")
+    phone = WirePhone(house.switch.sip)
+    number = f"+4587{abs(hash(kind)) % 10**6:06d}"
+    phone.call(PATIENT, f"{name} <sip:{number}@127.0.0.1>")
+    desk = WirePhone(house.switch.sip, meets="486 Busy Here")
+    desk.register(next(each for each in house.switch.phones if each.extension == "1002"))
+    house.on_duty("1002")
+    invite = desk.wait("INVITE ")
+    house.see("1002", presence="pause")
+    phone.hang_up()
+    (row,) = _reported(house, number)
+    other.see(state="queue")
+    other.phone.hang_up()
+    house.told_of(other)
+    phone.close()
+    desk.close()
+    shown = next(line for line in invite.split("\r\n") if line.startswith("From:"))
+    assert not any(sign in shown.split("<sip:")[0].removeprefix("From:") for sign in "${}'\\;%"), shown
+    assert row["call_id"] is not None
+    assert not mark.exists()
