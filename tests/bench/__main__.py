@@ -93,7 +93,7 @@ def in_one_process(quick: bool) -> tuple[dict[str, Any], str]:
         title("Decisions"),
         table(("milliseconds", "p50", "p99", "most", "goal", ""), rows),
         f"\nA pass of mod_callcenter over {decisions.WAITING:,} waiting calls, one such query each: "
-        f"{figures[4].spread.p50 * decisions.WAITING / 1000:,.0f} s",
+        f"{figures[5].spread.p50 * decisions.WAITING / 1000:,.0f} s",
         f"A step of a flow: {per_step:g} µs",
         title("Records"),
         table(

@@ -150,22 +150,36 @@ def router() -> list[Figure]:
     return [
         Figure("router: agent free -> decided", Spread.of(freed), size),
         Figure("router: call comes -> placed", Spread.of(arrived), size),
-        Figure("router: call comes, all free -> decided", Spread.of(offered()), f"{AGENTS:,} agents free"),
+        *offered(),
         Figure("a plain search over all that wait", Spread.of(plain(centre)), "the same state, the same rule"),
         Figure("mod_callcenter's kind of query, one call", Spread.of(callcenter(centre)), "SQLite in memory"),
     ]
 
 
-def offered() -> list[float]:
-    """A call comes in while everybody is free: the agent idle longest of those who are able gets it."""
+def offered() -> list[Figure]:
+    """A call comes in while everybody is free: the agent idle longest of those who are able gets it. The first call with needs
+    that no call had before brings a new pool of agents, and is told apart."""
     centre = Centre(0)
-    taken: list[float] = []
-    for _ in range(ROUNDS // 5):
+    first: list[float] = []
+    later: list[float] = []
+    known: set[str] = set()
+    for _ in range(ROUNDS):
         event = centre.arrival()
         began = time.perf_counter()
-        centre.router.step(event)
-        taken.append(time.perf_counter() - began)
-    return taken
+        decisions = centre.router.step(event)
+        (later if event.queue in known else first).append(time.perf_counter() - began)
+        known.add(event.queue)
+        for offer in [each for each in decisions if isinstance(each, MakeOffer)]:
+            who: dict[str, Any] = {"offer_id": offer.offer_id, "agent_id": offer.agent_id}
+            centre.router.step(
+                OfferAnswered(at=centre.at, entry_id=offer.entry_id, call_id=offer.call_id, queue=offer.queue, **who)
+            )
+            centre.router.step(TalkEnded(at=centre.at, **who))
+    free = f"{AGENTS:,} agents free"
+    return [
+        Figure("router: call comes, all free -> decided", Spread.of(later), free),
+        Figure("the same, first call with such needs", Spread.of(first), free),
+    ]
 
 
 def plain(centre: Centre) -> list[float]:
