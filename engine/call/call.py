@@ -107,8 +107,6 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     agent_id: int | None = None
     agent: str | None = None
     extension: str | None = None
-    bridging_at: datetime | None = None
-    """When caller and agent were about to be brought together, until it is known whether they were."""
     recording: Recording | None = None
     message: Message | None = None
     typed: str = ""
@@ -327,19 +325,12 @@ class Call:
         now.agent = agent.name if agent else None
         now.extension = agent.extension if agent else None
         now.state = "offer" if agent else "queue"
-        now.bridging_at = None
         self.show()
 
-    def bridging(self) -> None:
-        """Agent and caller are about to be brought together. If this process dies before it knows whether they were, another
-        one finds out by FreeSWITCH's word and knows from here since when they talk."""
-        self.now.bridging_at = self.instant()
-        self.show()
-
-    def talk_found(self) -> None:
-        """The checkpoint stands at an offer, but FreeSWITCH says that the two talk, or did."""
+    def talk_found(self, since: datetime | None) -> None:
+        """The checkpoint stands at an offer, but FreeSWITCH says that the two talk, or did, `since` then if it knows."""
         now = self.now
-        began = now.bridging_at or now.since + _MICROSECOND
+        began = max(since or now.since, now.since + _MICROSECOND)
         self.left_queue("answered", at=began)
         now.result, now.ended_by = "answered", "caller"
         self.enter("talk", at=began)
@@ -348,7 +339,6 @@ class Call:
         """Agent and caller are parted. Who it was stays on the record, as the agent of the call."""
         self.now.offer_id = None
         self.now.queue = None
-        self.now.bridging_at = None
 
     def recorded(self, seconds: float) -> None:
         """The recording of the talk is whole, and so long; one without sound is forgotten."""

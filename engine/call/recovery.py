@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
 
 from engine.call.call import Checkpoint
+from engine.esl.frames import Frame
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.records.facts import Disposition
@@ -41,6 +43,14 @@ def decoded(texts: Iterable[str]) -> list[Checkpoint]:
         except msgspec.MsgspecError as error:
             log.error("checkpoint not understood", error=str(error), data=text[:200])
     return found
+
+
+def bridged_at(data: Frame) -> datetime | None:
+    """When the channel of these data was bridged last; None where that is not told."""
+    microseconds = data.get("Caller-Channel-Bridged-Time") or "0"
+    if not microseconds.isdigit() or microseconds == "0":
+        return None
+    return datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)
 
 
 def answered(checkpoint: Checkpoint, *, at: float) -> OfferAnswered:

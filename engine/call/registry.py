@@ -13,7 +13,16 @@ from engine.live import keys
 from engine.live.connection import RedisError
 from engine.live.outbox import Outbox
 from engine.live.wire import Wire
-from engine.routing.events import CloseOffer, MakeOffer, OfferFailed, PlaceEntry, ReleaseEntry, encode
+from engine.routing.events import (
+    CloseOffer,
+    EntryLeft,
+    Event,
+    MakeOffer,
+    OfferFailed,
+    PlaceEntry,
+    ReleaseEntry,
+    encode,
+)
 
 if TYPE_CHECKING:
     from engine.call.session import Session
@@ -22,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 READ_SECONDS = 5
 _READ_AT_MOST = 200
+MOST_REMEMBERED = 1000
 _decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry).decode
 
 
@@ -30,6 +40,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._sessions: dict[str, Session] = {}
+        self._let_go: dict[str, None] = {}
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -46,6 +57,14 @@ class Registry:
     def leave(self, session: Session) -> None:
         if self._sessions.get(session.call.call_id) is session:
             del self._sessions[session.call.call_id]
+            if session.let_go:
+                self._let_go[session.call.call_id] = None
+                while len(self._let_go) > MOST_REMEMBERED:
+                    del self._let_go[next(iter(self._let_go))]
+
+    def was_let_go(self, call_id: str) -> bool:
+        """Whether the call was here and is now another process's, or lost; no word on it is due from here."""
+        return call_id in self._let_go
 
     def find(self, call_id: str) -> Session | None:
         return self._sessions.get(call_id)
@@ -91,8 +110,14 @@ class Inbox:
         session = self._registry.find(decision.call_id)
         if session is not None:
             session.mailbox.put(decision)
-        elif isinstance(decision, MakeOffer):
-            failed = OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left")
-            self._outbox.put(
-                "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(failed).decode()
-            )
+        elif isinstance(decision, MakeOffer) and not self._registry.was_let_go(decision.call_id):
+            # Nobody waits here under that name, whatever Redis remembers; without this it would be offered for ever.
+            self._tell(EntryLeft(at=decision.at, entry_id=decision.entry_id))
+            self._tell(OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left"))
+            self._outbox.put("HDEL", keys.WAITING, decision.entry_id)
+            self._outbox.put("ZREM", keys.queue(decision.queue), decision.entry_id)
+
+    def _tell(self, event: Event) -> None:
+        self._outbox.put(
+            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
+        )

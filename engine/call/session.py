@@ -167,7 +167,10 @@ class Session:
         if checkpoint is None:
             self.call = self._call(data)
         else:
-            self.call = self._take_over(checkpoint, talked_to=data.get("variable_last_bridge_to"))
+            self.call = self._take_over(checkpoint)
+            if checkpoint.state == "offer" and data.get("variable_last_bridge_to") == checkpoint.offer_id:
+                self.call.talk_found(recovery.bridged_at(data))
+            self.call.show()
         # 5 to 8 KB that nobody asks for again.
         self.link.drop_data()
         return checkpoint
@@ -208,9 +211,8 @@ class Session:
         call.began()
         return call
 
-    def _take_over(self, checkpoint: Checkpoint, *, talked_to: str | None) -> Call:
-        """The call as its former owner left it, owned by this process from now on; `talked_to` is the leg it was bridged with
-        last."""
+    def _take_over(self, checkpoint: Checkpoint) -> Call:
+        """The call as its former owner left it, owned by this process from now on."""
         log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
         checkpoint.owner = self.around.process_id
         checkpoint.lost_at = None
@@ -222,10 +224,6 @@ class Session:
             notices=self.around.notices,
             clock=self.clock,
         )
-        if checkpoint.state == "offer" and checkpoint.bridging_at is not None and talked_to == checkpoint.offer_id:
-            call.talk_found()
-        else:
-            call.show()
         return call
 
     def _listen(self) -> None:

@@ -1,4 +1,4 @@
-"""What is true on the switch against what we believe, every few seconds: differences are mended, counted and shown.
+"""What is true on the switch against what we believe, every second: differences are mended, counted and shown.
 
 FreeSWITCH knows which calls exist. A call of a dead process is looked after here until another process has it or it is gone,
 and a record that nobody would close any more is closed. One process does this at a time: the one that holds the router.
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import gevent
@@ -19,29 +20,47 @@ import structlog
 from conf.clock import Clock
 from conf.database import Database
 from engine.call import recovery
-from engine.call.call import STATEMENT, Checkpoint
-from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
+from engine.call.call import Call, Checkpoint
+from engine.call.closing import Closing
+from engine.call.media import Media
 from engine.call.registry import Registry
 from engine.call.switches import Switches
 from engine.esl.control import Control
-from engine.esl.errors import EslError
+from engine.esl.errors import CommandRejected, EslError
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
+from engine.live.notices import Notices
 from engine.live.outbox import Outbox
-from engine.records.facts import CallEnded, MessageLeft, QueueLeft, RecordingMade, StepLeft
 from engine.records.journal import Journal
-from engine.routing.events import EntryLeft, Event, TalkEnded, encode
+from engine.routing.events import EntryAdded, TalkEnded
 
 SWEEP_SECONDS: Final = 1.0
 UNKNOWN_AGE: Final = timedelta(seconds=20)
 """How old an open record must be before it is closed because nobody knows its call; a young one may be on its way."""
 
+STRANGE_AGE: Final = timedelta(seconds=3)
+"""How old a caller's leg must be that no process has told of before it is taken for stranded."""
+
 LOST_AGE: Final = timedelta(seconds=10)
 GONE_SHOWN: Final = timedelta(minutes=5)
 API_SECONDS: Final = 5.0
-CONTEXT: Final = "public"
+TALKING: Final = frozenset({"ACTIVE", "HELD"})
+"""The Channel-Call-State of a leg that was answered, and that is for an agent's leg: bridged."""
 
 log = structlog.get_logger(__name__)
+_entry = msgspec.json.Decoder(EntryAdded).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A channel as its node tells of it."""
+
+    control: Control
+    row: Mapping[str, str]
+
+    @property
+    def created(self) -> datetime:
+        return datetime.fromtimestamp(int(self.row.get("created_epoch") or 0), UTC)
 
 
 class Sweeper:
@@ -66,11 +85,13 @@ class Sweeper:
         self._journal = journal
         self._outbox = outbox
         self._clock = clock
-        self._media = media
         self._registry = registry
         self._on_duty = on_duty
+        self._notices = Notices(outbox)
+        self._closing = Closing(journal=journal, outbox=outbox, clock=clock, media=media)
         self._greenlet: gevent.Greenlet[..., None] | None = None
-        self._missed: Counter[str] = Counter()
+        self._found: set[str] = set()
+        self._found_before: set[str] = set()
         self.mended: Counter[str] = Counter()
 
     def start(self) -> None:
@@ -83,8 +104,8 @@ class Sweeper:
     def _run(self) -> None:
         while True:
             gevent.sleep(SWEEP_SECONDS)
+            self._found_before, self._found = self._found, set()
             if not self._on_duty():
-                self._missed.clear()
                 continue
             try:
                 self.sweep()
@@ -96,11 +117,12 @@ class Sweeper:
         """One comparison. redis.RedisError and peewee errors when one side cannot be asked; a node that cannot be asked is
         left out, with its calls."""
         checkpoints = recovery.decoded(self._redis.hvals(keys.CALLS))
-        live: dict[str, Control] = {}
+        waiting = self._redis.hvals(keys.WAITING)
+        live: dict[str, Leg] = {}
         silent = set()
         for name, control in self._switches:
             try:
-                live |= {channel["uuid"]: control for channel in control.channels()}
+                live |= {row["uuid"]: Leg(control, row) for row in control.channels()}
             except EslError as error:
                 log.info("node not asked", node=name, error=str(error))
                 silent.add(name)
@@ -110,118 +132,104 @@ class Sweeper:
         for checkpoint in checkpoints:
             if checkpoint.call_id in self._registry or checkpoint.switch in silent:
                 continue
+            # A process that lives has a call unless its link to it broke.
+            deserted = checkpoint.owner not in alive or checkpoint.lost_at is not None
             if checkpoint.call_id in live:
-                self._missed.pop(checkpoint.call_id, None)
-                if checkpoint.owner not in alive:
+                if deserted:
                     self._look_after(checkpoint, live)
-            elif self._twice(checkpoint.call_id):
-                self._close(checkpoint)
+            elif deserted or self._twice("call " + checkpoint.call_id):
+                self._close(checkpoint, live)
         self._forget_processes(owners)
+        known = {checkpoint.call_id: checkpoint for checkpoint in checkpoints}
+        self._forget_entries(waiting, known)
         if silent:
             return
-        known = {checkpoint.call_id for checkpoint in checkpoints}
-        self._free_agents(known | live.keys())
-        self._close_unknown(known | live.keys())
+        self._bring_back(known, live)
+        self._free_agents(known.keys() | live.keys())
+        self._close_unknown(known.keys() | live.keys())
 
     def _close_lost(self, checkpoints: Iterable[Checkpoint]) -> None:
         """The switch does not answer and the links of these calls broke a while ago: it has died, and they with it."""
         for checkpoint in checkpoints:
             if checkpoint.lost_at is not None and self._clock.now() - checkpoint.lost_at > LOST_AGE:
-                self._close(checkpoint)
+                self._close(checkpoint, {})
 
     def _twice(self, what: str) -> bool:
         """Whether this was found in two sweeps running; what was found once may be changing this very moment."""
-        self._missed[what] += 1
-        return self._missed[what] >= 2
+        self._found.add(what)
+        return what in self._found_before
 
     def _mend(self, kind: str, **what: object) -> None:
         self.mended[kind] += 1
         log.warning("mended", kind=kind, **what)
 
-    # --- calls of dead processes ---
+    # --- calls without a process ---
 
-    def _look_after(self, checkpoint: Checkpoint, live: Mapping[str, Control]) -> None:
-        """The call is up and its process is dead. FreeSWITCH itself brings it to another process, at once or after the talk; a
-        leg that is found without anybody twice is sent through the dialplan again."""
-        call_id = checkpoint.call_id
-        control = live[call_id]
-        if checkpoint.state == "talk" and checkpoint.offer_id in live:
-            return
-        if self._twice("stranded " + call_id):
-            self._missed.pop("stranded " + call_id)
-            control.api(f"uuid_setvar {call_id} pointsman_recovering true", timeout=API_SECONDS)
-            control.api(f"uuid_transfer {call_id} {checkpoint.to_number} XML {CONTEXT}", timeout=API_SECONDS)
-            self._mend("call without a process", call=call_id)
+    def _look_after(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> None:
+        """The call is up and nobody has it. FreeSWITCH itself brings it to another process, at once or after the talk; a leg
+        that is found without anybody twice is sent through the dialplan again."""
+        offered = live.get(checkpoint.offer_id or "")
+        if offered is not None and offered.row.get("callstate") in TALKING:
+            if checkpoint.state == "offer":
+                self._believe_talk(checkpoint)
+            if checkpoint.last_queue is not None:
+                self._closing.tell(recovery.answered(checkpoint, at=self._clock.timestamp()))
+        elif self._twice("stranded " + checkpoint.call_id):
+            self._send_round(live[checkpoint.call_id])
+            self._mend("call without a process", call=checkpoint.call_id)
 
-    def _close(self, checkpoint: Checkpoint) -> None:
+    def _believe_talk(self, checkpoint: Checkpoint) -> None:
+        """Its process died in the moment in which the agent answered, before it could say so."""
+        call = Call(checkpoint, journal=self._journal, outbox=self._outbox, notices=self._notices, clock=self._clock)
+        call.talk_found(None)
+        self._mend("talk that nobody had told of", call=checkpoint.call_id)
+
+    def _bring_back(self, known: Mapping[str, Checkpoint], live: Mapping[str, Leg]) -> None:
+        """Callers whom an engine accepted and died before it knew more of them wait in silence for ever
+        (mod_event_socket.c:538)."""
+        for call_id, leg in live.items():
+            if leg.row.get("direction") != "inbound" or call_id in known or call_id in self._registry:
+                continue
+            if self._clock.now() - leg.created < STRANGE_AGE or not self._twice("stranded " + call_id):
+                continue
+            try:
+                ours = leg.control.api(f"uuid_getvar {call_id} socket_resume", timeout=API_SECONDS).strip() == "true"
+            except CommandRejected:
+                continue
+            if ours:
+                self._send_round(leg)
+                self._mend("caller whom nobody had told of", call=call_id)
+
+    @staticmethod
+    def _send_round(leg: Leg) -> None:
+        """Through the dialplan once more, and so to a process that lives."""
+        call_id, number, context = leg.row["uuid"], leg.row.get("dest", ""), leg.row.get("context") or "public"
+        try:
+            leg.control.api(f"uuid_setvar {call_id} pointsman_recovering true", timeout=API_SECONDS)
+            leg.control.api(f"uuid_transfer {call_id} {number} XML {context}", timeout=API_SECONDS)
+        except CommandRejected as error:
+            log.info("gone meanwhile", call=call_id, error=str(error))
+
+    def _close(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> None:
         """The call is gone and its process died, or lost its link, before it could say so."""
-        lost = checkpoint.lost_at is not None
-        now = checkpoint.lost_at or self._clock.now()
-        self._missed.pop(checkpoint.call_id, None)
-        self._keep_message(checkpoint)
-        if checkpoint.step_entered_at is not None:
-            self._journal.append(
-                StepLeft(call_id=checkpoint.call_id, entered_at=checkpoint.step_entered_at, left_at=now, exit="lost")
-            )
-        if checkpoint.entry_id is not None:
-            self._journal.append(
-                QueueLeft(entry_id=checkpoint.entry_id, call_id=checkpoint.call_id, at=now, result="abandoned")
-            )
-            self._outbox.put("HDEL", keys.WAITING, checkpoint.entry_id)
-            self._outbox.put("ZREM", keys.queue(checkpoint.queue or ""), checkpoint.entry_id)
-            self._tell(EntryLeft(at=now.timestamp(), entry_id=checkpoint.entry_id))
-        self._journal.append(
-            CallEnded(
-                call_id=checkpoint.call_id,
-                at=now,
-                status=recovery.status_of(checkpoint),
-                ended_by=checkpoint.ended_by or ("system" if lost else "caller"),
-                hangup_cause="NETWORK_OUT_OF_ORDER" if lost else "NONE",
-                queue=checkpoint.last_queue,
-                agent_id=checkpoint.agent_id,
-                extension=checkpoint.extension,
-                flow=checkpoint.flow,
-                flow_version=checkpoint.flow_version,
-                final=False,
-            )
-        )
-        self._outbox.put("HDEL", keys.CALLS, checkpoint.call_id)
-        self._outbox.put("PUBLISH", keys.LIVE, f'{{"kind":"call","id":"{checkpoint.call_id}","item":null}}')
+        self._closing.close(checkpoint)
+        offered = live.get(checkpoint.offer_id or "")
+        if offered is not None:
+            offered.control.kill(offered.row["uuid"])
         self._mend("record left open", call=checkpoint.call_id)
 
-    def _keep_message(self, checkpoint: Checkpoint) -> None:
-        message = checkpoint.message
-        if message is None:
-            return
-        most = (self._clock.now() - message.began).total_seconds()
-        seconds = self._media.seconds(message.path, most=most)
-        if seconds >= SHORTEST_MESSAGE_SECONDS and message.box == STATEMENT:
-            self._journal.append(
-                RecordingMade(
-                    recording_id=message.voicemail_id,
-                    call_id=checkpoint.call_id,
-                    path=message.path,
-                    started_at=message.began,
-                    seconds=seconds,
-                    queue=checkpoint.last_queue,
-                    agent_id=checkpoint.agent_id,
-                )
-            )
-        elif seconds >= SHORTEST_MESSAGE_SECONDS:
-            checkpoint.result = "voicemail"
-            self._journal.append(
-                MessageLeft(
-                    voicemail_id=message.voicemail_id,
-                    call_id=checkpoint.call_id,
-                    box=message.box,
-                    path=message.path,
-                    at=message.began,
-                    seconds=seconds,
-                    caller_number=checkpoint.from_number,
-                )
-            )
+    # --- entries, agents and records that nobody frees ---
 
-    # --- agents and records that nobody frees ---
+    def _forget_entries(self, waiting: Iterable[str], known: Mapping[str, Checkpoint]) -> None:
+        """A process that died may have told the router of an entry, but nobody else."""
+        for text in waiting:
+            entry = _entry(text)
+            checkpoint = known.get(entry.call_id)
+            if checkpoint is not None and checkpoint.entry_id == entry.entry_id:
+                continue
+            if entry.call_id not in self._registry and self._twice("entry " + entry.entry_id):
+                self._closing.forget_entry(entry.entry_id, entry.queue, self._clock.now())
+                self._mend("entry of nobody", entry=entry.entry_id, call=entry.call_id)
 
     def _forget_processes(self, owners: set[str]) -> None:
         """A process that is gone is shown as gone for a while, and for as long as a call of its is to be looked after."""
@@ -239,8 +247,7 @@ class Sweeper:
             if work != "talking" or call_id in known:
                 continue
             if self._twice(f"agent {agent_id} {offer_id}"):
-                self._missed.pop(f"agent {agent_id} {offer_id}")
-                self._tell(TalkEnded(at=self._clock.timestamp(), offer_id=offer_id, agent_id=int(agent_id)))
+                self._closing.tell(TalkEnded(at=self._clock.timestamp(), offer_id=offer_id, agent_id=int(agent_id)))
                 self._mend("agent in a talk that is over", agent=agent_id, call=call_id)
 
     def _close_unknown(self, known: set[str]) -> None:
@@ -254,20 +261,5 @@ class Sweeper:
             if call_id in known or call_id in self._registry:
                 continue
             if self._twice("record " + call_id):
-                self._missed.pop("record " + call_id)
-                self._journal.append(
-                    CallEnded(
-                        call_id=call_id,
-                        at=now,
-                        status="network",
-                        ended_by="system",
-                        hangup_cause="NETWORK_OUT_OF_ORDER",
-                        final=False,
-                    )
-                )
+                self._closing.close_unknown(call_id)
                 self._mend("record of a call nobody knows", call=call_id)
-
-    def _tell(self, event: Event) -> None:
-        self._outbox.put(
-            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
-        )

@@ -23,6 +23,7 @@ from engine.routing.events import (
     MakeOffer,
     OfferAnswered,
     OfferFailed,
+    OfferSeen,
     PlaceEntry,
     ReleaseEntry,
     TalkEnded,
@@ -69,8 +70,6 @@ class Waiting:
             return self._talk_was_over()
         if call.now.entry_id is None or call.now.queue != self._request.queue:
             call.entered_queue(self._request.queue, self._request.priority, self._request.skills)
-        else:
-            call.enter("queue")
         try:
             self._announce_entry()
             # Where an agent is free the offer comes within milliseconds, and the music is then the ringing's.
@@ -104,6 +103,8 @@ class Waiting:
         if self._offer is not None and self._call.now.state == "talk":
             self._tell_answered()
         elif self._call.now.entry_id is not None:
+            if self._offer is not None:
+                self._tell_offered(self._offer)
             self._announce_entry()
 
     # --- the wait ---
@@ -240,6 +241,22 @@ class Waiting:
         self._attempt = Attempt(session.link, session.control, legs, session.mailbox.put)
         self._attempt.ring(
             offer.ring_seconds, caller_number=now.from_number, caller_name=now.customer_name or now.caller_name
+        )
+
+    def _tell_offered(self, offer: MakeOffer) -> None:
+        self._session.around.outbox.put("HSET", keys.OFFERS, offer.offer_id, encode(offer).decode())
+        self._session.tell_router(
+            OfferSeen(
+                at=self._session.clock.timestamp(),
+                offer_id=offer.offer_id,
+                entry_id=offer.entry_id,
+                call_id=offer.call_id,
+                queue=offer.queue,
+                agent_id=offer.agent_id,
+                offered_at=offer.at,
+                expires_at=offer.expires_at,
+                owner=offer.owner,
+            )
         )
 
     def _made_pop(self) -> ScreenPop:

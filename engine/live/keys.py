@@ -32,11 +32,18 @@ ROUTER_LEASE: Final = "router:lease"
 ROUTER_EPOCH: Final = "router:epoch"
 """Number of the present tenure; only rises. What is written for an older one is refused."""
 
+ROUTER_WRITTEN: Final = "router:written"
+"""The last batch of what was written for a tenure, for the next one to write down what its process died over."""
+
 LIVE: Final = "live"
 """Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
 
 CONFIGURATION: Final = "configuration"
 """Channel: the version just published, for engine processes, which do not listen to all that goes on on `live`."""
+
+MEMORY: Final = "memory"
+"""Since when Redis remembers, in Unix seconds; put there by whoever misses it. Another value than before means that all the
+rest is gone too, and is to be told again."""
 
 PROCESSES: Final = "processes"
 """Hash, process id -> heartbeat JSON; who is alive is told by `process:<id>`, which expires."""

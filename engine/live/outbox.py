@@ -2,11 +2,13 @@
 
 Redis costs a process most by round trips, so nothing on a call's path waits for it: a call puts its commands here and goes
 on. While Redis is away commands are kept up to a bound, the oldest given up first, and whoever owns state that must be true
-in Redis is asked to announce it again when Redis is back.
+in Redis is asked to announce it again when Redis is back, or has lost its memory without having been away. What ended a
+moment before is then told again too: the router may not have read it yet.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -16,12 +18,25 @@ import structlog
 from gevent.event import Event
 from redis.exceptions import BusyLoadingError
 
+from engine.live import keys
 from engine.live.connection import RedisError
 from engine.live.wire import Command, Wire
 
 MOST_KEPT = 50_000
+REPEATED_SECONDS = 3.0
+"""What ended within this time is told to the router again after Redis was away. Of what began and still is, its owner tells
+anew; what began and ended must not be told again, for others have gone on since."""
+
 BATCH = 500
+_TO_ROUTER = ("XADD", keys.ROUTER_EVENTS)
+_ENDINGS = tuple(f'{{"event":"{name}"' for name in ("EntryLeft", "OfferFailed", "TalkEnded"))
+_WHAT_MEMORY = ("GET", keys.MEMORY)
+
 log = structlog.get_logger(__name__)
+
+
+def _now_remembering() -> Command:
+    return ("SET", keys.MEMORY, f"{time.time():.3f}", "NX")
 
 
 class Outbox:
@@ -37,6 +52,8 @@ class Outbox:
         self._empty = Event()
         self._empty.set()
         self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._memory: str | None = None
+        self._told: deque[tuple[float, Command]] = deque()
         self.away = False
 
     def start(self) -> None:
@@ -90,7 +107,7 @@ class Outbox:
 
     def _sent(self, batch: list[Command]) -> bool:
         try:
-            answers = self._wire.ask_all(batch)
+            *answers, _, memory = self._wire.ask_all([*batch, _now_remembering(), _WHAT_MEMORY])
         except (RedisError, OSError) as error:
             return self._went(error)
         loading = next((answer for answer in answers if isinstance(answer, BusyLoadingError)), None)
@@ -99,7 +116,27 @@ class Outbox:
         for command, answer in zip(batch, answers, strict=True):
             if isinstance(answer, RedisError):
                 log.error("redis refused a command", command=str(command)[:200], error=str(answer))
+        self._keep_told(batch)
+        if self._memory is not None and memory != self._memory:
+            log.warning("redis has lost its memory")
+            self._tell_again()
+        self._memory = memory
         return True
+
+    def _keep_told(self, batch: list[Command]) -> None:
+        now = time.monotonic()
+        self._told.extend(
+            (now, command) for command in batch if command[:2] == _TO_ROUTER and command[-1].startswith(_ENDINGS)
+        )
+        while self._told and self._told[0][0] < now - REPEATED_SECONDS:
+            self._told.popleft()
+
+    def _tell_again(self) -> None:
+        """First the last endings, which may be lost, then how things stand."""
+        later, self._commands = self._commands, deque((command for _, command in self._told), maxlen=MOST_KEPT)
+        self._told.clear()
+        self._on_return()
+        self._commands.extend(later)
 
     def _went(self, error: Exception) -> bool:
         if not self.away:
@@ -118,5 +155,5 @@ class Outbox:
                 continue
             self.away = False
             log.info("redis is back", kept=len(self._commands))
-            self._on_return()
+            self._tell_again()
             return

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import psycopg2.extensions
 
-from engine.records import facts
+from engine.records import facts, unfinished
 
 Row = dict[str, Any]
 
@@ -73,6 +73,8 @@ class Batch:
             then(_MESSAGE, encode(self.messages))
         if self.calls:
             ids = list(self.calls)
+            then(unfinished.STEPS, ids)
+            then(unfinished.ENTRIES, ids)
             then(_SEGMENT_ENDS, ids)
             then(_SECONDS, ids)
         if self.states:
@@ -165,19 +167,25 @@ class Batch:
         )
 
     def _step_entered(self, fact: facts.StepEntered) -> None:
+        self._call(fact.call_id)
         row = self.steps.setdefault(
             (fact.call_id, fact.entered_at), {"call_id": fact.call_id, "entered_at": fact.entered_at}
         )
         row.update(flow=fact.flow, flow_version=fact.flow_version, node=fact.node, node_type=fact.node_type)
 
     def _step_left(self, fact: facts.StepLeft) -> None:
+        self._call(fact.call_id)
         row = self.steps.setdefault(
             (fact.call_id, fact.entered_at), {"call_id": fact.call_id, "entered_at": fact.entered_at}
         )
-        if "left_at" not in row or (fact.left_at, fact.exit) < (row["left_at"], row["exit"]):
+        if "left_at" not in row or (
+            (fact.exit == unfinished.LOST, fact.left_at, fact.exit)
+            < (row["exit"] == unfinished.LOST, row["left_at"], row["exit"])
+        ):
             row.update(left_at=fact.left_at, exit=fact.exit)
 
     def _queue_entered(self, fact: facts.QueueEntered) -> None:
+        self._call(fact.call_id)
         row = self.entries.setdefault(fact.entry_id, {"id": fact.entry_id, "call_id": fact.call_id})
         row.update(
             queue=fact.queue,
@@ -188,8 +196,12 @@ class Batch:
         )
 
     def _queue_left(self, fact: facts.QueueLeft) -> None:
+        self._call(fact.call_id)
         row = self.entries.setdefault(fact.entry_id, {"id": fact.entry_id, "call_id": fact.call_id})
-        if "left_at" not in row or (fact.at, fact.result) < (row["left_at"], row["result"]):
+        if "left_at" not in row or (
+            (fact.result == unfinished.FAILED, fact.at, fact.result)
+            < (row["result"] == unfinished.FAILED, row["left_at"], row["result"])
+        ):
             row.update(left_at=fact.at, result=fact.result, agent_id=fact.agent_id)
 
     def _offer_made(self, fact: facts.OfferMade) -> None:
@@ -325,10 +337,8 @@ ORDER BY call_id, entered_at
 ON CONFLICT (call_id, entered_at) DO UPDATE SET
     flow = coalesce(s.flow, excluded.flow), flow_version = coalesce(s.flow_version, excluded.flow_version),
     node = coalesce(s.node, excluded.node), node_type = coalesce(s.node_type, excluded.node_type),
-    left_at = least(s.left_at, excluded.left_at),
-    exit = CASE WHEN excluded.left_at IS NULL THEN s.exit WHEN s.left_at IS NULL THEN excluded.exit
-        WHEN (excluded.left_at, excluded.exit COLLATE "C") < (s.left_at, s.exit COLLATE "C") THEN excluded.exit
-        ELSE s.exit END"""
+    (left_at, exit) = (SELECT w.left_at, w.exit FROM (VALUES (s.left_at, s.exit), (excluded.left_at, excluded.exit))
+        AS w(left_at, exit) ORDER BY w.left_at IS NULL, w.exit = 'lost', w.left_at, w.exit COLLATE "C" LIMIT 1)"""
 
 _ENTRY = """
 INSERT INTO queue_entry AS e (id, call_id, queue, entered_at, left_at, result, agent_id, priority, position_at_entry,
@@ -342,10 +352,9 @@ ON CONFLICT (id) DO UPDATE SET
     priority = coalesce(e.priority, excluded.priority),
     position_at_entry = coalesce(e.position_at_entry, excluded.position_at_entry),
     estimated_wait_seconds = coalesce(e.estimated_wait_seconds, excluded.estimated_wait_seconds),
-    left_at = least(e.left_at, excluded.left_at),
-    (result, agent_id) = (SELECT w.result, w.agent_id FROM (VALUES (e.left_at, e.result, e.agent_id),
+    (left_at, result, agent_id) = (SELECT w.left_at, w.result, w.agent_id FROM (VALUES (e.left_at, e.result, e.agent_id),
         (excluded.left_at, excluded.result, excluded.agent_id)) AS w(left_at, result, agent_id)
-        ORDER BY w.left_at NULLS LAST, w.result COLLATE "C" LIMIT 1)"""
+        ORDER BY w.left_at IS NULL, w.result = 'failed', w.left_at, w.result COLLATE "C" LIMIT 1)"""
 
 _OFFER = """
 INSERT INTO offer AS o (id, call_id, entry_id, queue, agent_id, extension, offered_at, ended_at, result, why)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, Final, Literal
+
+import msgspec
+import structlog
 
 from conf.errors import PointsmanError
 from engine.live import keys
 from engine.live.wire import Wire
 from engine.routing.events import (
     CloseOffer,
+    CloseWrapUp,
     Decision,
     MakeOffer,
     PlaceEntry,
@@ -22,7 +26,18 @@ from engine.routing.events import (
 )
 
 LEASE_SECONDS: Final = 1.5
-_KEYS: Final = (keys.ROUTER_EPOCH, keys.ROUTER_CURSOR, keys.WAITING, keys.OFFERS, keys.AGENTS, keys.ROUTER_LEASE)
+_KEYS: Final = (
+    keys.ROUTER_EPOCH,
+    keys.ROUTER_CURSOR,
+    keys.WAITING,
+    keys.OFFERS,
+    keys.AGENTS,
+    keys.ROUTER_LEASE,
+    keys.ROUTER_WRITTEN,
+)
+
+
+log = structlog.get_logger(__name__)
 
 
 class TenureLost(PointsmanError):
@@ -43,10 +58,13 @@ class Claims:
         self._process_id = process_id
         self._epoch = epoch
 
-    def write(self, decisions: Iterable[Decision], cursor: str) -> list[tuple[str, Literal["call", "agent"]]]:
+    def write(
+        self, decisions: Iterable[Decision], cursor: str, *, never_made: Collection[str] = ()
+    ) -> list[tuple[str, Literal["call", "agent"]]]:
         """Write the decisions in order, move the cursor (empty text leaves it) and renew the lease. Returns the offers
-        that could not be made, each with what was not there any more. TenureLost, redis.RedisError."""
-        operations = [operation for decision in decisions for operation in _operations(decision)]
+        that could not be made, each with what was not there any more; the end of those `never_made` before is not to be
+        written down. TenureLost, redis.RedisError."""
+        operations = [operation for decision in decisions for operation in _operations(decision, never_made)]
         answer = self._wire.ask(
             "EVALSHA",
             self._digest,
@@ -63,13 +81,41 @@ class Claims:
         return list(zip(answer[1::2], answer[2::2], strict=True))
 
 
-def _operations(decision: Decision) -> Sequence[Sequence[Any]]:
+def written(wire: Wire) -> list[Decision]:
+    """What the last batch means for the records, whichever tenure wrote it; of offers only their ends, for those made stand
+    in Redis by themselves. Its process may have died before it wrote that down. redis.RedisError."""
+    found: list[Decision] = []
+    try:
+        for operation in msgspec.json.decode(wire.ask("GET", keys.ROUTER_WRITTEN) or "[]"):
+            if operation[0] in ("close", "note") and operation[-1]:
+                found.append(msgspec.json.decode(operation[-1], type=CloseOffer | CloseWrapUp))
+            elif operation[0] == "agent":
+                found.append(_agent_set(dict(zip(operation[3][::2], operation[3][1::2], strict=True))))
+    except (msgspec.MsgspecError, KeyError, ValueError) as error:
+        log.error("the last batch is not understood", error=str(error))
+    return found
+
+
+def _agent_set(fields: Mapping[str, str]) -> SetAgent:
+    def seconds(name: str) -> float | None:
+        return datetime.fromisoformat(fields[name]).timestamp() if fields[name] else None
+
+    since = seconds("since") or 0.0
+    return msgspec.convert(
+        {name: value or None for name, value in fields.items() if name not in ("since", "idle_since", "wrap_until")}
+        | {"at": since, "since": since, "idle_since": seconds("idle_since") or since, "until": seconds("wrap_until")}
+        | {"agent_id": int(fields["agent_id"]), "decision": "SetAgent"},
+        SetAgent,
+    )
+
+
+def _operations(decision: Decision, never_made: Collection[str]) -> Sequence[Sequence[Any]]:
     text = encode(decision).decode()
     if isinstance(decision, MakeOffer):
         agent = keys.agent(decision.agent_id)
         return [["offer", decision.offer_id, decision.entry_id, agent, keys.inbox(decision.owner), text]]
     if isinstance(decision, CloseOffer):
-        close = ["close", decision.offer_id]
+        close = ["close", decision.offer_id, "" if decision.offer_id in never_made else text]
         return [close] if decision.owner is None else [close, ["tell", keys.inbox(decision.owner), text]]
     if isinstance(decision, ReleaseEntry | PlaceEntry):
         return [["tell", keys.inbox(decision.owner), text]]
@@ -80,6 +126,8 @@ def _operations(decision: Decision) -> Sequence[Sequence[Any]]:
     if isinstance(decision, RemoveAgent):
         gone = {"kind": "agent", "id": decision.agent_id, "item": None}
         return [["remove", decision.agent_id, keys.agent(decision.agent_id), encode(gone).decode()]]
+    if isinstance(decision, CloseWrapUp):
+        return [["note", text]]
     return []
 
 
@@ -98,6 +146,8 @@ def agent_item(state: SetAgent) -> dict[str, Any]:
         "offer_id": state.offer_id,
         "queue": state.queue,
         "wrap_until": None if state.until is None else instant(state.until),
+        "wanted": state.wanted,
+        "wanted_reason": state.wanted_reason,
     }
 
 

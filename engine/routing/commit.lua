@@ -1,12 +1,13 @@
 -- Writes what one batch of decisions means, if the tenure is still the present one.
--- KEYS: router:epoch, router:cursor, waiting, offers, agents, router:lease
+-- KEYS: router:epoch, router:cursor, waiting, offers, agents, router:lease, router:written
 -- ARGV: epoch, cursor ("" leaves it), process id, lease in milliseconds, operations as JSON
 -- Operations, in order:
 --   ["offer", offer id, entry id, agent key, inbox key, decision]   claim: the call waits and the agent is free
 --   ["agent", agent id, agent key, fields, notice]                  fields: flat list of names and values
 --   ["remove", agent id, agent key, notice]
---   ["close", offer id]
+--   ["close", offer id, decision]                                   decision "" where nothing is to be written down
 --   ["tell", inbox key, decision]
+--   ["note", decision]                                              only kept in router:written
 -- Returns the epoch in force, then for each claim that was lost its offer id and what was missing.
 local epoch = redis.call('GET', KEYS[1])
 if epoch ~= ARGV[1] then
@@ -47,6 +48,9 @@ for _, op in ipairs(cjson.decode(ARGV[5])) do
     redis.call('RPUSH', op[2], op[3])
     redis.call('EXPIRE', op[2], 60)
   end
+end
+if ARGV[5] ~= '[]' then
+  redis.call('SET', KEYS[7], ARGV[5])
 end
 if ARGV[2] ~= '' then
   redis.call('SET', KEYS[2], ARGV[2])

@@ -20,9 +20,9 @@ from conf.clock import Clock
 from engine.live import keys
 from engine.live.connection import RedisError
 from engine.live.wire import Wire
-from engine.records.facts import AgentStateBegan, OfferEnded, OfferMade, Presence, SideSegment
+from engine.records.facts import AgentStateBegan, OfferEnded, OfferMade, SideSegment
 from engine.records.journal import Journal
-from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost, instant
+from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost, instant, written
 from engine.routing.events import (
     AgentSeen,
     ClaimLost,
@@ -35,11 +35,13 @@ from engine.routing.events import (
     OfferSeen,
     RosterPublished,
     SetAgent,
+    Settled,
     TimePassed,
     decode_event,
 )
-from engine.routing.roster import Roster
+from engine.routing.roster import AgentProfile, Roster
 from engine.routing.router import Router
+from engine.routing.store import LastState
 
 READ_AT_MOST = 500
 BUSY_SECONDS = 0.003
@@ -48,10 +50,14 @@ GATHER_SECONDS = 0.001
 LONGEST_READ_SECONDS = 0.4
 """Also how often the lease is renewed when nothing happens; well within the lease."""
 
+SETTLE_SECONDS = 1.5
+"""How long after Redis has lost its memory nothing is decided: all processes notice within their heartbeat and tell again
+what they have in hand."""
+
 log = structlog.get_logger(__name__)
 
-Presences = Mapping[int, tuple[Presence, str | None]]
-"""Agent id -> presence last chosen and its reason, as Postgres knows it."""
+Presences = Mapping[int, LastState]
+"""Agent id -> what they last were, as Postgres knows it."""
 
 
 class Leader:
@@ -120,8 +126,10 @@ class Leader:
         self._wire.ask("SET", keys.ROUTER_EPOCH, epoch)
         claims = Claims(self._wire, self._process_id, epoch)
         cursor = self._wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
-        router, decisions = self._restore(epoch)
-        log.info("router taken", epoch=epoch, waiting=len(router.entries), agents=len(router.agents))
+        settles_at = self._remembers_since() + SETTLE_SECONDS
+        settled = time.time() >= settles_at
+        router, decisions = self._restore(epoch, settled=settled)
+        log.info("router taken", epoch=epoch, waiting=len(router.entries), agents=len(router.agents), settled=settled)
         self.router = router
         version = self._roster().version
         self._write(claims, decisions, cursor)
@@ -147,6 +155,9 @@ class Leader:
                 version = roster.version
                 decisions += router.step(RosterPublished(at=now, roster=roster))
             decisions += router.step(TimePassed(at=now))
+            if not settled and time.time() >= settles_at:
+                settled = True
+                decisions += router.step(Settled(at=now))
             self._write(claims, decisions, cursor)
             if busy:
                 # Under load many small batches cost more than the millisecond in which the next one grows.
@@ -164,7 +175,7 @@ class Leader:
         router = self.router
         never_made: set[str] = set()
         while router is not None:
-            lost = dict(claims.write(decisions, cursor))
+            lost = dict(claims.write(decisions, cursor, never_made=never_made))
             never_made.update(lost)
             for decision in decisions:
                 # No phone rang for an offer that could not be made, so nothing is told of its end either.
@@ -180,11 +191,17 @@ class Leader:
 
     # --- a new tenure ---
 
-    def _restore(self, epoch: int) -> tuple[Router, list[Decision]]:
+    def _remembers_since(self) -> float:
+        """When Redis's memory began, on this machine's clock, and never in the future."""
+        now = time.time()
+        self._wire.ask("SET", keys.MEMORY, f"{now:.3f}", "NX")
+        return min(now, float(self._wire.ask("GET", keys.MEMORY)))
+
+    def _restore(self, epoch: int, *, settled: bool) -> tuple[Router, list[Decision]]:
         """The router as Redis tells of it, and what is to be written at once: the agents Redis did not know, and what
         follows from the calls that wait."""
         now = self._clock.timestamp()
-        router = Router(seed=epoch)
+        router = Router(seed=epoch, settled=settled)
         roster = self._roster()
         router.step(RosterPublished(at=now, roster=roster))
         for offer in _decoded(self._wire.ask("HVALS", keys.OFFERS), MakeOffer):
@@ -198,8 +215,13 @@ class Leader:
                     agent_id=offer.agent_id,
                     offered_at=offer.at,
                     expires_at=offer.expires_at,
+                    owner=offer.owner,
                 )
             )
+            # Its process may have died before it wrote the offer down; twice does no harm. The same of the last batch.
+            self._keep(offer)
+        for decision in written(self._wire):
+            self._keep(decision)
         decisions: list[Decision] = []
         chosen: Presences | None = None
         for profile in roster.agents:
@@ -210,20 +232,8 @@ class Leader:
                 continue
             if chosen is None:
                 chosen = self._presences()
-            presence, reason = chosen.get(profile.agent_id, ("offline", None))
-            seen = AgentSeen(
-                at=now,
-                agent_id=profile.agent_id,
-                presence=presence,
-                work="idle",
-                since=now,
-                idle_since=now,
-                reason=reason,
-            )
-            decisions += router.step(seen)
-        entries = [
-            msgspec.json.decode(text, type=EntryAdded, strict=False) for text in self._wire.ask("HVALS", keys.WAITING)
-        ]
+            decisions += router.step(_agent_remembered(profile, chosen.get(profile.agent_id, LastState()), now))
+        entries = _decoded(self._wire.ask("HVALS", keys.WAITING), EntryAdded)
         for entry in sorted(entries, key=lambda entry: entry.entered_at):
             decisions += router.step(msgspec.structs.replace(entry, at=now))
         return router, decisions
@@ -335,4 +345,34 @@ def _agent_seen(agent_id: int, known: Mapping[str, Any], now: float) -> AgentSee
         offer_id=known.get("offer_id") or None,
         queue=known.get("queue") or None,
         until=seconds("wrap_until"),
+        wanted=known.get("wanted") or None,
+        wanted_reason=known.get("wanted_reason") or None,
+    )
+
+
+def _agent_remembered(profile: AgentProfile, last: LastState, now: float) -> AgentSeen:
+    """An agent whom Redis has forgotten. Whoever rings them tells of it again; talks are believed until their end is told
+    or found out, and work after a call goes on for its time."""
+    if last.work not in ("talking", "wrap_up") or last.since is None:
+        return AgentSeen(
+            at=now,
+            agent_id=profile.agent_id,
+            presence=last.presence,
+            reason=last.reason,
+            work="idle",
+            since=now,
+            idle_since=now,
+        )
+    return AgentSeen(
+        at=now,
+        agent_id=profile.agent_id,
+        presence=last.presence,
+        reason=last.reason,
+        work=last.work,
+        since=last.since,
+        idle_since=now,
+        call_id=last.call_id,
+        offer_id=last.offer_id,
+        queue=last.queue,
+        until=last.since + profile.wrap_up_seconds if last.work == "wrap_up" else None,
     )

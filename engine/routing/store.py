@@ -4,9 +4,10 @@ Postgres is away."""
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from conf.database import Database
-from engine.records.facts import Presence
+from engine.records.facts import Presence, WorkState
 from engine.routing.roster import AgentProfile, QueueRule, Roster
 
 
@@ -54,11 +55,36 @@ def load_roster(db: Database) -> Roster:
     )
 
 
-def load_presences(db: Database) -> dict[int, tuple[Presence, str | None]]:
-    """What each agent last chose, for when Redis has forgotten."""
+@dataclass(frozen=True, slots=True)
+class LastState:
+    """What an agent was when it was last written down; `offer_id` is of the talk, `since` in Unix seconds."""
+
+    presence: Presence = "offline"
+    reason: str | None = None
+    work: WorkState = "idle"
+    since: float | None = None
+    call_id: str | None = None
+    offer_id: str | None = None
+    queue: str | None = None
+
+
+def load_presences(db: Database) -> dict[int, LastState]:
+    """What each agent was last, for when Redis has forgotten."""
     with db.connection_context():
-        rows = db.execute_sql("SELECT id, presence, presence_reason FROM agent").fetchall()
-    return {agent_id: (presence, reason) for agent_id, presence, reason in rows}
+        rows = db.execute_sql(
+            """
+            SELECT a.id, coalesce(s.presence, a.presence),
+                CASE WHEN s.presence IS NULL THEN a.presence_reason ELSE s.reason END,
+                coalesce(s.work_state, 'idle'), extract(epoch FROM s.since)::float8, s.call_id::text, o.id::text, o.queue
+            FROM agent a
+            LEFT JOIN LATERAL (
+                SELECT * FROM agent_state WHERE agent_id = a.id ORDER BY since DESC LIMIT 1) s ON true
+            LEFT JOIN LATERAL (
+                SELECT id, queue FROM offer WHERE call_id = s.call_id AND agent_id = a.id
+                ORDER BY offered_at DESC LIMIT 1) o ON true
+            """
+        ).fetchall()
+    return {agent_id: LastState(*state) for agent_id, *state in rows}
 
 
 def next_epoch(db: Database, least: int) -> int:
