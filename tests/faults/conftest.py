@@ -1,0 +1,43 @@
+"""Installations to be broken: each module has one of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import pytest
+from call.installation import environment
+
+from conf.embedded import free_port
+
+from .damaged import AT, SPEED, Damaged
+
+Installing = Callable[..., AbstractContextManager[Damaged]]
+
+
+@contextmanager
+def installed(engines: int = 2, speed: float = SPEED) -> Iterator[Damaged]:
+    home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
+    # The embedded Postgres runs as somebody else where the tests run as root.
+    home.chmod(0o755)
+    wanted = environment(home, free_port) | {"POINTSMAN_ENGINES": str(engines)}
+    damaged = Damaged(wanted, "--at", AT, "--speed", str(speed))
+    try:
+        damaged.furnish()
+        yield damaged
+    finally:
+        code = damaged.end()
+        left = damaged.left_running()
+        shutil.rmtree(home, ignore_errors=True)
+    assert code == 0
+    assert left == []
+
+
+@pytest.fixture(scope="module")
+def damaged() -> Iterator[Damaged]:
+    """An installation of two engine processes, ten times as fast as the wall, everybody at their desk."""
+    with installed() as made:
+        yield made
