@@ -41,6 +41,8 @@ class Flow(BaseModel):
     language: str = Field(default="en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     start: str
     nodes: dict[NodeName, AnyNode] = Field(min_length=1, max_length=MOST_NODES)
+    layout: dict[NodeName, tuple[int, int]] = Field(default_factory=dict)
+    """Where nodes stand on the canvas, across and down. It changes nothing of what callers hear."""
 
     @classmethod
     def parse(cls, document: object) -> Flow:

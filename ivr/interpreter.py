@@ -65,8 +65,7 @@ class Interpreter:
     """Runs flows on calls; one serves any number of them at once, for it keeps nothing of a call.
 
     `now` is the clock that steps are dated by; by default the phone's own, which hours are decided from. `flows` is where
-    sub-flows are found, `speech` what speaks texts. `stand_in` is asked before each node that asks the house (see
-    `ivr.node.Node.asks_the_house`), for tests and simulations.
+    sub-flows are found, `speech` what speaks texts. `stand_in` is asked before each node, for tests and simulations.
     """
 
     def __init__(
@@ -146,7 +145,7 @@ class Interpreter:
 
     def _visit(self, node: Node, visit: Visit, depth: int) -> str:
         try:
-            if self._stand_in is not None and node.asks_the_house:
+            if self._stand_in is not None:
                 exit_name = self._stand_in(node, visit)
                 if exit_name is not None:
                     return exit_name

@@ -141,15 +141,15 @@ class MemoryPhone:
         secret: bool = False,
     ) -> Gathered:
         self._check()
-        self._answer(first_digit_seconds)
+        self._answer(prompts, first_digit_seconds)
         for file in prompts:
             if not self._prompt(file, self._presses[0].after if self._presses else None):
                 break
         digits = ""
         patience = first_digit_seconds
         while len(digits) < most:
-            press = self._presses[0] if self._presses else None
-            if press is None or press.after > self.elapsed + patience:
+            press = self._next_press(patience)
+            if press is None:
                 self._pass(patience)
                 break
             self._pass(max(0.0, press.after - self.elapsed))
@@ -206,7 +206,13 @@ class MemoryPhone:
         self.heard.append(Heard(self.elapsed, "hang_up", cause))
         raise CallerGone("the flow has hung up")
 
-    def _answer(self, _patience: float) -> None:
+    def _next_press(self, patience: float) -> Press | None:
+        """The key that comes within so many seconds, None for silence."""
+        press = self._presses[0] if self._presses else None
+        return press if press is not None and press.after <= self.elapsed + patience else None
+
+    def _answer(self, _prompts: Sequence[str], _patience: float) -> None:
+        """A question is asked; what the caller does about it joins the presses."""
         if self._presses and self._presses[0].after <= self.elapsed:
             return
         keys = next(self._answers, "")

@@ -28,6 +28,22 @@ class FlowVersionRow(Table):
     document = BinaryJSONField(index=False)
     author = peewee.TextField(default="")
     published_at = peewee.DateTimeField(null=True)
+    saved_at = peewee.DateTimeField(default=peewee.SQL("now()"))
+    note = peewee.TextField(default="")
 
     class Meta:
         table_name = "flow_version"
+
+
+class FlowTestRow(Table):
+    """A test of a flow, by the name it has within it."""
+
+    id = peewee.AutoField()
+    flow_id = peewee.IntegerField()
+    name = peewee.TextField()
+    document = BinaryJSONField(index=False)
+    author = peewee.TextField(default="")
+    saved_at = peewee.DateTimeField(default=peewee.SQL("now()"))
+
+    class Meta:
+        table_name = "flow_test"

@@ -145,7 +145,8 @@ def test_an_open_door_takes_back_a_closed_one():
 @pytest.mark.parametrize(
     ("outcome", "disposition"),
     [
-        ("answered", "answered"), ("timeout", "timeout"), ("no_agent", "no_agent"), ("full", "full"), ("exit_key", "exit_key"),
+        ("answered", "answered"), ("timeout", "timeout"), ("no_agent", "no_agent"), ("full", "full"),
+        ("exit_key", "exit_key"),
         ("closed", "after_hours"),
     ],
 )  # fmt: skip
