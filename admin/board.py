@@ -19,6 +19,7 @@ from peewee import PeeweeException
 
 from admin.parts import Parts
 from admin.words import LIVE_STATES, Mark, agent_mark, mark
+from engine.live.board import Snapshot
 
 EXTENSION = "pointsman.boards"
 FRESH_SECONDS = 5.0
@@ -113,6 +114,8 @@ class BoardView:
     agents: Sequence[AgentRow]
     engines: int
     leader: bool
+    mended: Mapping[str, int] = field(default_factory=dict)
+    """What differed from the switch and was put right since the engines began, by kind."""
     counts: Mapping[str, int] = field(default_factory=dict)
     """Agents by `talk`, `ready`, `pause`, `wrap_up`, `offline`."""
 
@@ -193,6 +196,7 @@ class Boards:
             agents=agents,
             engines=sum(1 for process in snapshot["processes"] if process["alive"]),
             leader=bool(snapshot["router"]["leader"]),
+            mended=mended(snapshot),
             counts=Counter(_bucket(agent) for agent in agents),
         )
 
@@ -207,6 +211,15 @@ class Boards:
         self._extensions = {agent_id: (name, extension) for agent_id, name, extension in agents}
         self._until = monotonic() + FRESH_SECONDS
         return self._facts
+
+
+def mended(snapshot: Snapshot) -> Mapping[str, int]:
+    """What the engines that are alive have put right, by kind, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for process in snapshot["processes"]:
+        if process["alive"]:
+            counts.update(process.get("mended") or {})
+    return dict(counts.most_common())
 
 
 def _bucket(agent: AgentRow) -> str:

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from admin.access import Right, Viewer, needs
+from admin.board import mended
 from admin.parts import Parts, parts
 from conf.errors import PointsmanError
 from engine.live.board import Snapshot
@@ -104,7 +105,10 @@ def page() -> str:
             "(SELECT count(*) FROM call WHERE ended_at IS NOT NULL), (SELECT max(ended_at) FROM call)"
         ).fetchone()
         facts |= dict(zip(("size", "version", "calls", "last"), row, strict=True))
-    return render_template("system.html", place_key="system", health=found, facts=facts, feed=here.feed)
+    put_right = mended(found.snapshot) if found.snapshot else {}
+    return render_template(
+        "system.html", place_key="system", health=found, facts=facts, feed=here.feed, mended=put_right
+    )
 
 
 class _Figures(Collector):
@@ -148,12 +152,18 @@ def _live(snapshot: Snapshot) -> Iterator[Metric]:
     engines.add_metric([], len(alive))
     yield engines
     own = GaugeMetricFamily("pointsman_engine_calls", "Calls that an engine process owns.", labels=["process"])
-    pending = GaugeMetricFamily("pointsman_journal_pending", "Facts not yet in Postgres.", labels=["process"])
+    pending = GaugeMetricFamily("pointsman_journal_pending_bytes", "Journals not yet in Postgres.", labels=["process"])
+    put_right = CounterMetricFamily(
+        "pointsman_mended", "What differed from the switch and was put right, by kind.", labels=["process", "kind"]
+    )
     for process in alive:
         own.add_metric([str(process.get("id"))], float(process.get("calls") or 0))
         pending.add_metric([str(process.get("id"))], float(process.get("journal_pending") or 0))
+        for kind, count in (process.get("mended") or {}).items():
+            put_right.add_metric([str(process.get("id")), str(kind)], count)
     yield own
     yield pending
+    yield put_right
     epoch = CounterMetricFamily("pointsman_router_epoch", "Tenures of the router so far.")
     epoch.add_metric([], snapshot["router"]["epoch"])
     yield epoch

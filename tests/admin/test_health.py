@@ -112,7 +112,7 @@ def test_the_figures_count_what_is_there(company: Company) -> None:
     assert found["pointsman_queue_waiting", "support"] == 2
     assert found["pointsman_agents", "pause", "idle"] == 1
     assert found["pointsman_engine_calls", "e1"] == 4
-    assert found["pointsman_journal_pending", "e1"] == 0
+    assert found["pointsman_journal_pending_bytes", "e1"] == 0
     assert found["pointsman_router_epoch_total",] == 3
 
 
