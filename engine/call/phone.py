@@ -180,8 +180,10 @@ class EslPhone:
             now.message = message = Message(voicemail_id, box, path, session.clock.now())
             if box != STATEMENT:
                 session.call.enter("voicemail")
-            # `record` ends at a key of this list (switch_ivr_play_say.c, switch_ivr_record_file).
-            self._link.execute("set", "playback_terminators=#", lock=True)
+            # `record` ends at a key of this list (switch_ivr_play_say.c, switch_ivr_record_file). Broken off by a lost socket
+            # it would hang the caller up (mod_dptools.c:3285), so it goes on then: the message is spoken to its end, and
+            # only after it the call comes to another process.
+            self._link.execute("multiset", "^^;playback_terminators=#;socket_resume=false", lock=True)
             argument = f"{file} {int(most_seconds)} {SILENCE_LEVEL} {SILENCE_SECONDS}"
             recording = self._link.execute("record", argument, lock=True)
             try:
@@ -197,7 +199,7 @@ class EslPhone:
             if done.get("variable_silence_hits_exhausted") == "true":
                 # The silence that ended it is in the file, and where nothing was said there is nothing else.
                 silence = SILENCE_SECONDS
-            self._link.execute("set", "playback_terminators=none", lock=True)
+            self._link.execute("multiset", "^^;playback_terminators=none;socket_resume=true", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.
         kept = session.keep_message(message, silence)
         if box != STATEMENT:

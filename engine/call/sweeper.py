@@ -174,6 +174,9 @@ class Sweeper:
                 self._believe_talk(checkpoint)
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint, at=self._clock.timestamp()))
+        elif checkpoint.message is not None and live[checkpoint.call_id].row.get("application") == "record":
+            # The caller speaks on, and comes to another process after it; sent round now they would be hung up.
+            return
         elif self._twice("stranded " + checkpoint.call_id):
             self._send_round(live[checkpoint.call_id])
             self._mend("call without a process", call=checkpoint.call_id)
