@@ -169,17 +169,22 @@ def test_the_pop_slides_in_without_taking_the_focus(company: Company, visit: Any
     assert page.locator(".pop-card").count() == 1
 
 
-def test_the_pop_comes_on_any_page_and_within_a_third_of_a_second(company: Company, visit: Any) -> None:
+def test_the_pop_comes_on_any_page_within_a_third_of_a_second(company: Company, visit: Any) -> None:
     page = visit("ben", "/messages")
     sample_company.wait_for(lambda: company.parts.feed.listeners >= 1)
     page.evaluate(
-        "new MutationObserver(() => document.querySelector('.pop-card') && (window.seen ??= Date.now()))"
-        ".observe(document.body, {childList: true, subtree: true})"
+        """new MutationObserver(() => {
+          const card = document.querySelector(".pop-card");
+          if (card) (window.seen ??= {})[card.dataset.call] ??= Date.now();
+        }).observe(document.body, {childList: true, subtree: true})"""
     )
-    began = time.time() * 1000
-    sample_company.pop(company, "offered", "1002")
-    page.wait_for_selector(".pop-card")
-    assert page.evaluate("window.seen") - began < 1000
+    took = []
+    for _ in range(6):
+        began = time.time() * 1000
+        call_id = sample_company.pop(company, "offered", "1002")
+        page.wait_for_selector(f".pop-card[data-call='{call_id}']")
+        took.append(page.evaluate("window.seen")[call_id] - began)
+    assert min(took) < 300
 
 
 def test_an_agent_chooses_their_state_at_the_top(company: Company, visit: Any) -> None:
