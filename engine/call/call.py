@@ -373,7 +373,8 @@ class Call:
         )
 
     def left_message(self, message: Message, seconds: float) -> None:
-        self.now.result = "voicemail"
+        if self.now.result != "answered":
+            self.now.result = "voicemail"
         self._journal.append(
             MessageLeft(
                 voicemail_id=message.voicemail_id,

@@ -20,6 +20,12 @@ from .installation import Installation, environment, eventually
 AT = "2026-03-04T10:00"
 SPEED = "10"
 WRAP_UP = 2
+WAYS_OUT = {
+    "POINTSMAN_TRUNK": "sofia/gateway/carrier/{number}",
+    "POINTSMAN_OUTSIDE_PREFIXES": "+45",
+    "POINTSMAN_WEB_NETWORKS": "127.0.0.0/8",
+}
+"""Flows may call Danish numbers, and ask web services of this machine."""
 
 SALES, BRIEF, SWIFT, NARROW, PATIENT, CLOSED, BOX, CHANGING = (str(number) for number in range(5010, 5018))
 """Numbers that lead straight into the queues sales, brief (of short patience), swift (rings shortly), narrow (one may wait)
@@ -73,7 +79,7 @@ def running() -> Iterator[Installation]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
-    installation = Installation(environment(home, free_port), "--at", AT, "--speed", SPEED)
+    installation = Installation(environment(home, free_port) | WAYS_OUT, "--at", AT, "--speed", SPEED)
     try:
         with installation.setting_up() as db:
             furnish(db, installation)
