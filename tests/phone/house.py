@@ -51,6 +51,7 @@ class OnLine:
         self.phone = phone
         self.number = number
         self._house = house
+        self._call_id = ""
 
     @property
     def story(self) -> Any:
@@ -62,14 +63,16 @@ class OnLine:
 
     @property
     def call_id(self) -> str:
-        """The call's id, as soon as it has begun to be reported."""
+        """The call's id, from the board while it is live, from the report when it is over."""
+        if not self._call_id:
+            live = [call for call in self._house.board.snapshot()["calls"] if call["from"] == self.number]
+            self._call_id = live[0]["call_id"] if live else eventually(self._reported)
+        return self._call_id
 
-        def told() -> str:
-            rows = self._house.rows("SELECT call_id::text FROM report.calls WHERE caller_number = %s", self.number)
-            assert len(rows) == 1, f"{len(rows)} rows of the call from {self.number}"
-            return str(rows[0]["call_id"])
-
-        return eventually(told)
+    def _reported(self) -> str:
+        rows = self._house.rows("SELECT call_id::text FROM report.calls WHERE caller_number = %s", self.number)
+        assert len(rows) == 1, f"{len(rows)} rows of the call from {self.number}"
+        return str(rows[0]["call_id"])
 
     def see(self, seconds: float = 20, **shown: object) -> dict[str, Any]:
         """Wait until the board shows the call so, for example `node="menu"`."""
