@@ -104,11 +104,13 @@ def _here(stack: ExitStack, plan: LoadPlan, company: Company, held: int, quiet: 
     site.start_engine()
     say("warming up")
     run.warm_up(site, generator, plan.rate)
-    say(f"{plan.rate:g} calls a second for {plan.seconds:g} s")
-    result = run.measure(site, generator, watch, plan)
+    weighed = None
     if held:
+        # First of all, for what a load leaves free in the heap would be counted as no memory.
         say(f"holding {held} calls")
-        result = msgspec.structs.replace(result, held=run.hold(site, generator, held))
+        weighed = run.hold(site, generator, held)
+    say(f"{plan.rate:g} calls a second for {plan.seconds:g} s")
+    result = msgspec.structs.replace(run.measure(site, generator, watch, plan), held=weighed)
     return result
 
 

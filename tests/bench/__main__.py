@@ -159,12 +159,12 @@ def under_load(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     if used is not None:
         os.sched_setaffinity(0, {used[1]})
     held = 200 if arguments.quick else 2_000
-    few = min(held, 500)
+    few = min(held, 1_000)
     measured, ours = traffic.engine(arguments.rate, arguments.seconds, held, used, say)
     folder = Path(tempfile.mkdtemp(prefix="pointsman-bench-"))
     try:
-        greenswitch = traffic.bare("greenswitch", folder, used, 60.0, few, say)
-        lazy = traffic.bare("lazy", folder, used, 500.0, few, say)
+        greenswitch = traffic.bare("greenswitch", folder, used, 100.0, few, say)
+        lazy = traffic.bare("lazy", folder, used, 1_500.0, few, say)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told = [

@@ -23,7 +23,7 @@ from engine.virtual.load_plan import LoadPlan, Outcome
 
 COMPARED_RATE = 100.0
 COMPARED_SECONDS = 12.0
-STEP_SECONDS = 8.0
+STEP_SECONDS = 6.0
 STEP_GROWTH = 1.25
 LATE_MS = 100.0
 """A rate is held if every call is served, its digit answered within this time in 99 cases of 100."""
@@ -129,15 +129,12 @@ def compare(
 ) -> Compared:
     """Everything about one controller that all have in common."""
     say(f"{name}: {COMPARED_RATE:g} calls a second")
-    generator.load(msgspec.structs.replace(plan(20.0), seconds=3.0))
     used = watched.cpu_seconds()
     outcome = generator.load(msgspec.structs.replace(plan(COMPARED_RATE), seconds=COMPARED_SECONDS))
     cpu_ms = (watched.cpu_seconds() - used) * 1000 / max(1, outcome.offered)
-    say(f"{name}: {held} calls held")
-    weight = weigh(generator, watched, held)
     say(f"{name}: the highest rate it holds")
-    found = climb(generator, watched, first, say, plan)
-    found.name, found.cpu_ms, found.bytes_a_held_call = name, round(cpu_ms, 3), weight
+    found = climb(generator, first, say, plan)
+    found.name, found.cpu_ms = name, round(cpu_ms, 3)
     found.outcome = msgspec.structs.replace(outcome, calls=[])
     return found
 
@@ -163,7 +160,12 @@ def bare(kind: str, folder: Path, cores: Cores, first: float, held: int, say: Sa
         Handler(kind, folder, engine_core) as handler,
         Generator(handler.address, password(), core=other_core) as generator,
     ):
-        return compare(generator, handler.watched, kind, first, held, say, simple)
+        generator.load(msgspec.structs.replace(simple(20.0), seconds=3.0))
+        say(f"{kind}: {held} calls held")
+        weight = weigh(generator, handler.watched, held)
+        found = compare(generator, handler.watched, kind, first, say, simple)
+        found.bytes_a_held_call = weight
+        return found
 
 
 def engine(rate: float, seconds: float, held: int, cores: Cores, say: Say) -> tuple[run.Result, Compared]:
@@ -183,9 +185,11 @@ def engine(rate: float, seconds: float, held: int, cores: Cores, say: Say) -> tu
             site.start_engine()
             say("engine: warming up")
             run.warm_up(site, generator, rate)
+            say(f"engine: {held} calls held")
+            weighed = run.hold(site, generator, held)
             say(f"engine: {rate:g} calls a second for {seconds:g} s")
             result = run.measure(site, generator, watch, run.plan(rate, seconds, 1, site.company.busy))
-            say(f"engine: {held} calls held")
-            result = msgspec.structs.replace(result, held=run.hold(site, generator, held))
-            found = compare(generator, Watched(site.engine.pid), "engine", 120.0, min(held, 500), say, simple)
+            result = msgspec.structs.replace(result, held=weighed)
+            found = compare(generator, Watched(site.engine.pid), "engine", 150.0, say, simple)
+            found.bytes_a_held_call = weighed.bytes_a_call
     return result, found
