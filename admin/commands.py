@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 
 import click
@@ -66,7 +67,7 @@ def serve(settings: Settings) -> None:
         server.init_socket()
     except OSError as error:
         raise SettingsInvalid(
-            f"POINTSMAN_HTTP: {settings.http} cannot be had ({error.strerror}); set another port"
+            f"POINTSMAN_HTTP: {settings.http} cannot be had ({os.strerror(error.errno or 0)}); set another port"
         ) from error
     over = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -78,5 +79,5 @@ def serve(settings: Settings) -> None:
     over.wait()
     parts.feed.stop()
     server.stop(timeout=STOP_SECONDS)
-    parts.db.close_all()
+    parts.db.close_idle()  # closing one that a query runs on would wait for it, and with it everything
     log.info("admin has ended")

@@ -65,7 +65,7 @@ def prepare(database_url: str, redis_url: str, home: Path, *, history: bool) -> 
         a_week(made)
         (home / CALLS).write_bytes(msgspec.json.encode(made.calls))
     parts.redis.close()
-    parts.db.close_all()
+    parts.db.close_idle()
 
 
 def copy_database(postgres_url: str, name: str, template: str) -> str:
@@ -114,7 +114,7 @@ def company(database_url: str, redis_url: str, home: Path) -> Iterator[Company]:
     finally:
         made.parts.feed.stop()
         made.parts.redis.close()
-        made.parts.db.close_all()
+        made.parts.db.close_idle()
 
 
 @contextmanager
