@@ -110,8 +110,7 @@ def _here(stack: ExitStack, plan: LoadPlan, company: Company, held: int, quiet: 
         say(f"holding {held} calls")
         weighed = run.hold(site, generator, held)
     say(f"{plan.rate:g} calls a second for {plan.seconds:g} s")
-    result = msgspec.structs.replace(run.measure(site, generator, watch, plan), held=weighed)
-    return result
+    return msgspec.structs.replace(run.measure(site, generator, watch, plan), held=weighed)
 
 
 def _elsewhere(address: str, plan: LoadPlan, as_json: bool) -> int:

@@ -85,9 +85,7 @@ def broken(outcome: Outcome) -> str:
     return f"digit to next command {late:,.0f} ms at p99" if late > LATE_MS else ""
 
 
-def climb(
-    generator: Generator, watched: Watched, first: float, say: Say, plan: Callable[[float], LoadPlan]
-) -> Compared:
+def climb(generator: Generator, first: float, say: Say, plan: Callable[[float], LoadPlan]) -> Compared:
     """Rising rates until one is not held. What is compared at one rate for all is put in by `compare`."""
     most, limited, why, rate = 0.0, False, "", first
     outcome: Outcome | None = None
@@ -123,7 +121,6 @@ def compare(
     watched: Watched,
     name: str,
     first: float,
-    held: int,
     say: Say,
     plan: Callable[[float], LoadPlan],
 ) -> Compared:
