@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dialplan import hours
 from dialplan.hours import Calendar
@@ -44,6 +44,8 @@ class Surroundings:
 
 def check(flow: Flow, around: Surroundings) -> list[Problem]:
     """Every problem of a flow, those of its shape first, then by node in the flow's order."""
+    if around.flows is not None:
+        around = replace(around, flows={**around.flows, flow.name: flow})
     house = Neighbours(flow, around.flows)
     shape = [*_start(flow), *_exits(flow), *_unreachable(flow), *_circles(house), *_recursion(house)]
     return [*shape, *_apology(flow, around), *_references(flow, around), *_variables(house)]
