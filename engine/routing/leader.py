@@ -41,6 +41,7 @@ from engine.routing.events import (
 )
 from engine.routing.roster import AgentProfile, Roster
 from engine.routing.router import Router
+from engine.routing.state import Offer
 from engine.routing.store import LastState
 
 READ_AT_MOST = 500
@@ -232,7 +233,10 @@ class Leader:
                 continue
             if chosen is None:
                 chosen = self._presences()
-            decisions += router.step(_agent_remembered(profile, chosen.get(profile.agent_id, LastState()), now))
+            last = chosen.get(profile.agent_id, LastState())
+            told = next((offer for offer in router.offers.values() if offer.agent_id == profile.agent_id), None)
+            seen = _agent_remembered(profile, last, now) if told is None else _agent_offered(last, told, now)
+            decisions += router.step(seen)
         entries = _decoded(self._wire.ask("HVALS", keys.WAITING), EntryAdded)
         for entry in sorted(entries, key=lambda entry: entry.entered_at):
             decisions += router.step(msgspec.structs.replace(entry, at=now))
@@ -350,8 +354,24 @@ def _agent_seen(agent_id: int, known: Mapping[str, Any], now: float) -> AgentSee
     )
 
 
+def _agent_offered(last: LastState, offer: Offer, now: float) -> AgentSeen:
+    """An agent whom Redis has forgotten, and for whom it was told of an offer again."""
+    return AgentSeen(
+        at=now,
+        agent_id=offer.agent_id,
+        presence=last.presence,
+        reason=last.reason,
+        work="offered",
+        since=offer.offered_at,
+        idle_since=now,
+        call_id=offer.call_id,
+        offer_id=offer.offer_id,
+        queue=offer.queue,
+    )
+
+
 def _agent_remembered(profile: AgentProfile, last: LastState, now: float) -> AgentSeen:
-    """An agent whom Redis has forgotten. Whoever rings them tells of it again; talks are believed until their end is told
+    """An agent whom Redis has forgotten. Whoever rings them tells of it again yet; talks are believed until their end is told
     or found out, and work after a call goes on for its time."""
     if last.work not in ("talking", "wrap_up") or last.since is None:
         return AgentSeen(
