@@ -13,6 +13,7 @@ from call.installation import environment
 
 from conf.embedded import free_port
 
+from .crowd import Crowd
 from .damaged import AT, SPEED, Damaged
 
 Installing = Callable[..., AbstractContextManager[Damaged]]
@@ -41,3 +42,14 @@ def damaged() -> Iterator[Damaged]:
     """An installation of two engine processes, ten times as fast as the wall, everybody at their desk."""
     with installed() as made:
         yield made
+
+
+@pytest.fixture
+def crowd(damaged: Damaged) -> Iterator[Crowd]:
+    """Callers at many places, who hang up at the end."""
+    made = Crowd(damaged)
+    try:
+        yield made
+    finally:
+        made.go_home()
+    damaged.calm()

@@ -169,6 +169,14 @@ class Damaged(Installation):
 
         eventually(again)
 
+    def agents_are_known(self) -> None:
+        """Wait until the board shows all agents again."""
+
+        def shown() -> None:
+            assert len(self.agents()) == self.value("SELECT count(*) FROM agent")
+
+        eventually(shown)
+
     def redis_answers(self) -> None:
         def answers() -> None:
             try:

@@ -1,0 +1,81 @@
+"""Redis and Postgres killed, stopped and emptied while calls are up: the calls go on, and every record comes in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import gevent
+import pytest
+
+from .conftest import installed
+from .crowd import Crowd
+from .damaged import AGENTS, NUMBERS, Damaged
+
+STOPPED_SECONDS = 5.0
+LONG_SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def damaged() -> Iterator[Damaged]:
+    """Not so fast that callers lose their patience within the faults' seconds of the wall."""
+    with installed(speed=5) as made:
+        yield made
+
+
+def test_redis_killed(damaged: Damaged, crowd: Crowd) -> None:
+    damaged.killed("redis")
+    damaged.redis_answers()
+    crowd.finish()
+
+
+def test_redis_stopped_for_a_while(damaged: Damaged, crowd: Crowd) -> None:
+    with damaged.stopped("redis"):
+        crowd.choose()
+        gevent.sleep(STOPPED_SECONDS)
+        crowd.nobody_noticed()
+    damaged.redis_answers()
+    crowd.finish()
+
+
+def test_redis_emptied(damaged: Damaged, crowd: Crowd) -> None:
+    epoch = damaged.board.snapshot()["router"]["epoch"]
+    offered = damaged.kept_of(crowd.ringing)["offer_id"]
+    damaged.redis.flushall()
+    late = damaged.switch.call(NUMBERS["blue"])
+    late.wait_for("music")
+    damaged.agents_are_known()
+    damaged.see(AGENTS["red"], presence="ready", work="talking", call_id=crowd.talk.call_id)
+    damaged.see(AGENTS["green"], presence="ready", work="offered", offer_id=offered)
+    damaged.see(AGENTS["blue"], presence="pause", work="idle")
+    assert damaged.board.snapshot()["router"]["epoch"] > epoch
+    reports = crowd.finish()
+    assert reports[3].offered == [(AGENTS["green"], "answered")], "the phone rang on"
+    late.wait_for("talks", to=AGENTS["blue"])
+    late.wait_for("ended")
+    assert damaged.report(late).call["status"] == "answered"
+    damaged.calm()
+
+
+def test_postgres_killed(damaged: Damaged, crowd: Crowd) -> None:
+    damaged.killed("postgres")
+    crowd.nobody_noticed()
+    crowd.finish()
+
+
+def test_postgres_stopped_for_a_while(damaged: Damaged, crowd: Crowd) -> None:
+    """Calls come, are answered and end meanwhile; afterwards each has its row."""
+    damaged.choose(AGENTS["white"], "ready")
+    damaged.see(AGENTS["white"], presence="ready", work="idle")
+    damaged.switch.phone(AGENTS["white"], answer=1, talk=3)
+    with damaged.stopped("postgres"):
+        crowd.choose()
+        calls = [damaged.switch.call(NUMBERS["white"]) for _ in range(3)]
+        for caller in calls:
+            caller.wait_for("talks", to=AGENTS["white"])
+            caller.wait_for("ended")
+        gevent.sleep(LONG_SECONDS)
+        crowd.nobody_noticed()
+    for caller in calls:
+        report = damaged.report(caller)
+        assert (report.call["status"], report.call["agent"]) == ("answered", "Agent 4")
+    crowd.finish()
