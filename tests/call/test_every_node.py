@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from gevent.pywsgi import WSGIServer
@@ -14,7 +15,7 @@ from ivr.node import node_types
 
 from .installation import Installation
 
-EVERY = "5020"
+EVERY = "5030"
 ENDS = Flow.parse({"name": "every_end", "start": "bye", "nodes": {"bye": {"type": "hang_up", "prompts": ["goodbye"]}}})
 ASIDE = Flow.parse(
     {
@@ -122,7 +123,7 @@ def every(service: str) -> Flow:
                     "seconds": 4,
                     "exits": {"answered": "menu", "otherwise": "ends"},
                 },
-                "out": {"type": "outside", "number": "70 70 70 70", "exits": {"answered": "menu", "otherwise": "ends"}},
+                "out": {"type": "outside", "number": "70 70 70 70", "exits": {"answered": "menu", "otherwise": "menu"}},
                 "abroad": {"type": "outside", "number": "+46701740605", "exits": {"answered": "ends", "otherwise": "menu"}},
                 "sales": {"type": "queue", "queue": "sales", "exits": {"answered": "menu", "otherwise": "ends"}},
                 "message": {"type": "voicemail", "box": "sales", "exits": {"left": "ends", "nothing": "ends"}},
@@ -132,8 +133,8 @@ def every(service: str) -> Flow:
     )  # fmt: skip
 
 
-@pytest.fixture
-def shop() -> Iterator[dict[str, object]]:
+@contextmanager
+def open_shop() -> Iterator[dict[str, object]]:
     """A web service that knows one order; its `url`, and what it was `asked`."""
     asked: list[tuple[str, str]] = []
 
@@ -148,12 +149,23 @@ def shop() -> Iterator[dict[str, object]]:
     server.stop(0.1)
 
 
-@pytest.fixture
-def house(installation: Installation, shop: dict[str, object]) -> Installation:
+def furnish(installation: Installation, shop: dict[str, object]) -> None:
+    """Put the flow in force."""
     with installation.setting_up() as db:
         for flow in (ENDS, ASIDE, every(str(shop["url"]))):
             installation.publish(db, flow)
         store.save_number(db, EVERY, "Every", destinations.decode({"to": "flow", "flow": "every"}), country="DK")
+
+
+@pytest.fixture
+def shop() -> Iterator[dict[str, object]]:
+    with open_shop() as shop:
+        yield shop
+
+
+@pytest.fixture
+def house(installation: Installation, shop: dict[str, object]) -> Installation:
+    furnish(installation, shop)
     return installation
 
 

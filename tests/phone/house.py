@@ -19,6 +19,7 @@ from engine.freeswitch import desk_phones
 from engine.records.tables import Agent, Queue
 from ivr import store as ivr_store
 from ivr.flow import Flow
+from tests.call.conftest import WAYS_OUT
 from tests.call.installation import Installation, environment, eventually
 from tests.call.report import Report
 from tests.phone.rig import RunningSwitch, SipPhone, free_port, write_tone
@@ -93,7 +94,7 @@ class House(Installation):
 
     def __init__(self, home: Path, binary: str) -> None:
         _furnish_home(home)
-        settings = environment(home, free_port) | {
+        settings = environment(home, free_port) | WAYS_OUT | {
             "POINTSMAN_FREESWITCH": binary,
             "POINTSMAN_SIP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
         }
