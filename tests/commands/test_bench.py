@@ -14,23 +14,28 @@ from pathlib import Path
 import pytest
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "conf.cli", "bench", *arguments],
         capture_output=True,
         text=True,
         timeout=110,
         check=False,
+        env={**os.environ, **({} if folder is None else {"TMPDIR": str(folder)})},
     )
 
 
-def left_over() -> set[Path]:
-    return set(Path(tempfile.gettempdir()).glob("pointsman-bench-*"))
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """For temporary files, one that also an unprivileged Postgres may pass through."""
+    made = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
+    made.chmod(0o711)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
-def test_a_small_load_is_held_and_every_call_has_its_record() -> None:
-    before = left_over()
-    done = bench("--rate", "15", "--seconds", "4", "--held", "20", "--json")
+def test_a_small_load_is_held_and_every_call_has_its_record(folder: Path) -> None:
+    done = bench("--rate", "15", "--seconds", "4", "--held", "20", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     outcome, records = found["outcome"], found["records"]
