@@ -1,16 +1,32 @@
+"""A browser, and the company that it visits. This folder may also be run alone, without the conftest above it
+(`--confcutdir=tests/browser`), so it brings the servers in by itself."""
+
 from __future__ import annotations
 
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import gevent
-import pytest
-import sample_company
-from sample_company import PASSWORD, Company
-from sample_fixtures import company, history, prepared
+TESTS = Path(__file__).parent.parent
+if str(TESTS) not in sys.path:
+    sys.path.insert(0, str(TESTS))
+_spec = importlib.util.spec_from_file_location("shared_servers", TESTS / "conftest.py")
+assert _spec
+assert _spec.loader
+_servers = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_servers)  # patches the world for gevent, so it comes before all else
 
-__all__ = ["company", "history", "prepared"]
+import gevent  # noqa: E402
+import pytest  # noqa: E402
+import sample_company  # noqa: E402
+from sample_company import PASSWORD, Company  # noqa: E402
+from sample_fixtures import company, history, prepared  # noqa: E402
+
+servers_home, postgres, redis, redis_url = _servers.servers_home, _servers.postgres, _servers.redis, _servers.redis_url
+
+__all__ = ["company", "history", "postgres", "prepared", "redis", "redis_url", "servers_home"]
 
 LONGEST_SECONDS = 100
 CHROMIUM = Path("/usr/bin/chromium")
