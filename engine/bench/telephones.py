@@ -140,12 +140,16 @@ def _md5(text: str) -> str:
 
 
 class Agents:
-    """The phones of `phones`, signed in at the switch: each is answered at once and, after `talk_ms`, hung up. For a `with`."""
+    """The phones of `phones`, signed in at the switch: each is answered at once and hung up after a time evenly
+    spread between half of `talk_ms` and half as much again, so that agents do not fall into step. For a `with`."""
 
     def __init__(
         self, folder: Path, server: Address, phones: Sequence[DeskPhone], *, sip: int, media: int, talk_ms: int
     ) -> None:
         self._contact = Address(f"127.0.0.1:{sip}")
+        scenario = (SCENARIOS / "agent.xml").read_text()
+        scenario = scenario.replace("LEAST", str(talk_ms // 2)).replace("MOST", str(talk_ms * 3 // 2))
+        (folder / "agent.xml").write_text(scenario)
         self._phones = phones
         self._server = server
         self._child = Child(
@@ -153,7 +157,7 @@ class Agents:
                 name="agents",
                 argv=(
                     *_command(self._contact, media),
-                    *("-sf", str(SCENARIOS / "agent.xml"), "-d", str(talk_ms), str(server)),
+                    *("-sf", str(folder / "agent.xml"), str(server)),
                 ),
                 folder=folder,
                 stop_seconds=1,
