@@ -183,7 +183,7 @@ class EngineProcess:
         self._outbox.stop(2.0)
         self._journal.close()
         self._shipper.stop(5.0)
-        self._db.close_all()
+        self._db.close_idle()
         log.info("engine ended", process=self.id)
 
     def _handle(self, link: CallLink) -> None:
