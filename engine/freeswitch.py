@@ -29,7 +29,7 @@ from sounds.errors import PromptMissing
 APOLOGY = "technical_fault"
 """The prompt for a caller whom no engine takes."""
 
-_PLACES = ("/usr/local/freeswitch/bin/freeswitch", "/usr/bin/freeswitch", "/opt/freeswitch/bin/freeswitch")
+_PLACES = ("/usr/local/freeswitch/bin/freeswitch", "/usr/bin/freeswitch")
 _EXTERNAL = re.compile(r"[^/:]+:\d{1,5}")
 
 
