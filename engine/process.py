@@ -46,6 +46,9 @@ from sounds.speech import Speech
 
 HEARTBEAT_SECONDS = 0.5
 HEARTBEAT_LASTS_MS = 1500
+OVERSLEPT_SECONDS = 2.0
+"""A process that did nothing for so long was taken for dead, and others are about to take its calls, or have."""
+
 DRAIN_SECONDS = 5.0
 
 log = structlog.get_logger(__name__)
@@ -206,12 +209,23 @@ class EngineProcess:
             return least + 1
 
     def _beat(self) -> None:
+        beaten = time.monotonic()
         while True:
+            slept, beaten = time.monotonic() - beaten, time.monotonic()
+            if slept > OVERSLEPT_SECONDS:
+                self._let_go(slept)
             self._outbox.put("SET", keys.process(self.id), "1", "PX", HEARTBEAT_LASTS_MS)
             self._outbox.put(
                 "HSET", keys.PROCESSES, self.id, msgspec.json.encode(self._state(self._clock.now())).decode()
             )
             gevent.sleep(HEARTBEAT_SECONDS)
+
+    def _let_go(self, slept: float) -> None:
+        """This process was stopped, or starved. What its calls waited for has run out without being missed, so none of them
+        is gone on with here; FreeSWITCH brings those that nobody has yet to whoever is quick."""
+        log.error("overslept, calls let go", seconds=round(slept, 1), calls=len(self._registry))
+        for session in self._registry:
+            session.step_aside()
 
     def _state(self, now: datetime) -> dict[str, object]:
         return {

@@ -21,6 +21,7 @@ from engine.routing.events import (
     OfferFailed,
     PlaceEntry,
     ReleaseEntry,
+    TakenOver,
     encode,
 )
 
@@ -32,7 +33,7 @@ log = structlog.get_logger(__name__)
 READ_SECONDS = 5
 _READ_AT_MOST = 200
 MOST_REMEMBERED = 1000
-_decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry).decode
+_decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver).decode
 
 
 class Registry:
@@ -52,7 +53,11 @@ class Registry:
         return call_id in self._sessions
 
     def enter(self, session: Session) -> None:
+        """One that was here under the same name is on a socket that FreeSWITCH has opened another one beside."""
+        former = self._sessions.get(session.call.call_id)
         self._sessions[session.call.call_id] = session
+        if former is not None:
+            former.step_aside()
 
     def leave(self, session: Session) -> None:
         if self._sessions.get(session.call.call_id) is session:
@@ -106,9 +111,12 @@ class Inbox:
                 except msgspec.MsgspecError as error:
                     log.error("decision not understood, passed over", error=str(error), data=text[:200])
 
-    def _hand_over(self, decision: MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry) -> None:
+    def _hand_over(self, decision: MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver) -> None:
         session = self._registry.find(decision.call_id)
-        if session is not None:
+        if isinstance(decision, TakenOver):
+            if session is not None:
+                session.step_aside()
+        elif session is not None:
             session.mailbox.put(decision)
         elif isinstance(decision, MakeOffer) and not self._registry.was_let_go(decision.call_id):
             # Nobody waits here under that name, whatever Redis remembers; without this it would be offered for ever.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
 
+import gevent
 import structlog
 from gevent.event import Event
 
@@ -42,7 +43,7 @@ from engine.records.facts import Direction, Disposition, EndedBy
 from engine.records.journal import Journal
 from engine.records.lookups import Lookups
 from engine.routing.events import Event as RouterEvent
-from engine.routing.events import encode
+from engine.routing.events import TakenOver, encode
 from ivr.errors import FlowUnknown
 from ivr.flow import PublishedFlow
 from ivr.interpreter import Interpreter
@@ -55,6 +56,7 @@ LINGER_SECONDS: Final = 5
 CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
+LONGEST_CALL_SECONDS: Final = 86_400.0
 SHORTEST_TALK_SECONDS: Final = 2.0
 """From here on a talk without its recording is a fault."""
 
@@ -122,6 +124,8 @@ class Session:
         self._waiting: Waiting | None = None
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
+        self._aside = False
+        self._greenlet = cast("gevent.Greenlet[..., None]", gevent.getcurrent())
         self._gone = Event()
         self.handed_over = False
         """Whether another process has the call from now on; nothing is written of it here any more."""
@@ -214,17 +218,21 @@ class Session:
     def _take_over(self, checkpoint: Checkpoint) -> Call:
         """The call as its former owner left it, owned by this process from now on."""
         log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
+        if checkpoint.owner != self.around.process_id:
+            taken = TakenOver(at=self.clock.timestamp(), call_id=checkpoint.call_id, owner=self.around.process_id)
+            inbox = keys.inbox(checkpoint.owner)
+            self.around.outbox.put("RPUSH", inbox, encode(taken).decode())
+            self.around.outbox.put("EXPIRE", inbox, 60)
         checkpoint.owner = self.around.process_id
         checkpoint.lost_at = None
         self._typed = checkpoint.typed + self._typed
-        call = Call(
+        return Call(
             checkpoint,
             journal=self.around.journal,
             outbox=self.around.outbox,
             notices=self.around.notices,
             clock=self.clock,
         )
-        return call
 
     def _listen(self) -> None:
         """Have what happens to the leg told."""
@@ -438,6 +446,24 @@ class Session:
         self.handed_over = True
         self.link.close()
 
+    def step_aside(self) -> None:
+        """Another process has the call by now, or may have: go on with nothing, and tell nobody anything."""
+        if not self.handed_over and not self.link.closed:
+            self.handed_over = self._aside = True
+            self._greenlet.kill(CallGone(), block=False)
+
+    def _wait_aside(self) -> None:
+        """Were the socket closed, FreeSWITCH would break off what the call does, also for its new owner
+        (mod_event_socket.c:2819); so it stays open as long as the call, unless there is no other owner."""
+        registry, call_id = self.around.registry, self.call.call_id
+        newer = registry.find(call_id) is not self
+        registry.leave(self)
+        kept = recovery.find(self.around.redis, call_id)
+        if not newer and kept is not None and kept.owner == self.around.process_id:
+            self.link.close()
+        else:
+            self.link.wait_closed(LONGEST_CALL_SECONDS)
+
     def end_now(self) -> None:
         """This process ends and the call with it."""
         self._hang_up_quietly()
@@ -457,6 +483,8 @@ class Session:
     def _close(self) -> None:
         """Write the end down, once, whoever hung up first."""
         call, now = self.call, self.call.now
+        if self._aside:
+            self._wait_aside()
         if self.handed_over:
             return
         self._gone.wait(GONE_SECONDS)
@@ -465,9 +493,10 @@ class Session:
             # The notice that the channel is down may come before the hangup itself, whose event is on its way.
             self.link.wait_closed(LINGER_SECONDS + 3)
         if self.let_go:
-            # FreeSWITCH died, or brings the call back at once. The sweeper finds out.
-            now.lost_at = self.clock.now()
-            call.show_lost()
+            # FreeSWITCH died, or brings the call back at once, perhaps to this very process. The sweeper finds out.
+            if self.around.registry.find(call.call_id) is self:
+                now.lost_at = self.clock.now()
+                call.show_lost()
             return
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
         call.step_left("hung_up", ended_at)

@@ -221,6 +221,13 @@ class CloseWrapUp(Decision, frozen=True, tag=True):
     started_at: float
 
 
+class TakenOver(Decision, frozen=True, tag=True):
+    """No decision of the router's: `owner` tells the process that had the call before that it has it now."""
+
+    call_id: str
+    owner: str
+
+
 AnyDecision = MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | SetAgent | RemoveAgent | CloseWrapUp
 
 decode_event = msgspec.json.Decoder(AnyEvent).decode
