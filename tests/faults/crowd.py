@@ -39,7 +39,12 @@ class Crowd:
         return [self.menu, self.first, self.second, self.ringing, self.talk, self.message]
 
     def nobody_noticed(self) -> None:
-        assert [caller.story for caller in self.callers if caller.over] == []
+        """Nobody was cut off. A message that outlives its engine is complete, and that caller is bid goodbye."""
+        messages = {self.message} | ({self.menu} if self._chosen else set())
+        for caller in self.callers:
+            if caller.over:
+                assert caller in messages, caller.story
+                assert "voicemail_saved" in caller.prompts, caller.story
 
     def choose(self) -> None:
         """The caller in the menu wants to leave a message, and begins to."""
@@ -73,9 +78,9 @@ class Crowd:
         damaged.see(AGENTS["green"], work="talking", call_id=self.ringing.call_id)
         self.ringing.hang_up()
         self.talk.hang_up()
-        self.menu.hang_up()
-        if not self.message.over:
-            self.message.hang_up()
+        for caller in (self.menu, self.message):
+            if not caller.over:
+                caller.hang_up()
         for caller, status in (
             (self.menu, "voicemail"),
             (self.message, "voicemail"),
