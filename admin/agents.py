@@ -165,9 +165,37 @@ def _edit(agent: Agent | None) -> Response | str:
         (agent.agent_id if agent else 0,),
     ).fetchall()
     page = render_template(
-        "agent.html", place_key="agents", agent=agent, form=form, accounts=accounts, all_skills=skills.names(here.db)
+        "agent.html",
+        place_key="agents",
+        agent=agent,
+        form=form,
+        accounts=accounts,
+        all_skills=skills.names(here.db),
+        phone_password=_phone_password(here, agent),
+        sip=here.settings.sip,
     )
     return Response(page, 422, mimetype="text/html") if form.faults else page
+
+
+def _phone_password(here: Parts, agent: Agent | None) -> str:
+    if agent is None:
+        return ""
+    row = here.db.execute_sql("SELECT sip_password FROM agent WHERE id = %s", (agent.agent_id,)).fetchone()
+    return str(row[0]) if row else ""
+
+
+@agents.post("/setup/agents/<int:agent_id>/phone-password")
+@needs(Right.CHANGE_SETUP)
+def new_phone_password(agent_id: int) -> Response:
+    found = get(parts(), agent_id)
+    if found is None:
+        abort(404)
+    with change(parts()):
+        parts().db.execute_sql(
+            "UPDATE agent SET sip_password = %s WHERE id = %s", (secrets.token_urlsafe(12), agent_id)
+        )
+    flash(f"The phone of {found.name} has a new password; enter it there before its next registration.", "good")
+    return redirect(url_for("agents.edit", agent_id=agent_id))
 
 
 @agents.post("/setup/agents/<int:agent_id>/delete")

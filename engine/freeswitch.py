@@ -15,6 +15,9 @@ from contextlib import closing
 from pathlib import Path
 
 import gevent
+import psycopg2
+import structlog
+from gevent.event import Event
 
 from conf import installation
 from conf.children import Child, ChildSpec
@@ -28,6 +31,11 @@ from sounds.errors import PromptMissing
 
 APOLOGY = "technical_fault"
 """The prompt for a caller whom no engine takes."""
+
+PHONES_SECONDS = 2.0
+"""How late a new agent can sign in with their phone."""
+
+log = structlog.get_logger(__name__)
 
 _PLACES = ("/usr/local/freeswitch/bin/freeswitch", "/usr/bin/freeswitch")
 _EXTERNAL = re.compile(r"[^/:]+:\d{1,5}")
@@ -114,6 +122,21 @@ class FreeSwitch:
     def configure(self) -> None:
         """Write its configuration with the phones of now; before each further run, and before `reloadxml`."""
         write_configuration(self.folder / "conf", self.settings, self.password, binary=self.binary)
+
+    def keep_phones(self, stop: Event) -> None:
+        """Till `stop` is set: tell the running FreeSWITCH whenever agents' phones have changed. Blocks."""
+        told: list[DeskPhone] | None = None
+        while not stop.wait(PHONES_SECONDS):
+            try:
+                phones = desk_phones(str(self.settings.database_url))
+                if phones != told:
+                    self.configure()
+                    api(self.settings.control, self.password, "reloadxml", 10)
+                    told = phones
+                    log.info("phones told to FreeSWITCH", count=len(phones))
+            except (PointsmanError, OSError, psycopg2.Error) as error:
+                # Postgres or FreeSWITCH is away; what is missing is told when both are back.
+                log.warning("phones not told to FreeSWITCH", error=str(error).strip())
 
     @property
     def spec(self) -> ChildSpec:

@@ -227,6 +227,7 @@ class Installing:
         switch.prepare()
         child = children.start(switch.spec, before=switch.configure)
         switch.wait_ready(child)
+        gevent.spawn(switch.keep_phones, self._stop)
 
     def _load_demo(self, database_url: str) -> None:
         db = database.connect(database_url, size=2, name="pointsman up")

@@ -59,7 +59,14 @@ def test_a_role_sees_its_own_pages_and_only_those_are_in_its_tree(visit: Any, ro
 def test_who_may_look_may_not_change(visit: Any) -> None:
     for name in ("supervisor", "analyst", "anna"):
         visitor = visit(name)
-        for place in ("agents/new", "agents/1", "agents/1/delete", "queues/1/delete", "numbers/1/delete"):
+        for place in (
+            "agents/new",
+            "agents/1",
+            "agents/1/delete",
+            "agents/1/phone-password",
+            "queues/1/delete",
+            "numbers/1/delete",
+        ):
             address = f"/setup/{place}"
             assert visitor.post(address, name="X", extension="1099", wrap_up_seconds="5").status_code == 403, address
 

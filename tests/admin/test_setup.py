@@ -101,6 +101,25 @@ def test_an_agent_changes_and_leaves(company: Company, visit: Any) -> None:
     assert admin.get(f"/setup/agents/{clara}").status_code == 404
 
 
+def test_an_administrator_sees_what_a_phone_signs_in_with_and_can_change_it(company: Company, visit: Any) -> None:
+    admin, clara = visit("admin"), company.agents["1003"]
+    company.parts.db.connect(reuse_if_open=True)
+    company.parts.db.execute_sql("UPDATE agent SET sip_password = '' WHERE id = %s", (clara,))
+    company.parts.db.close()
+    assert "no phone can sign in" in admin.get(f"/setup/agents/{clara}").text
+    answer = admin.post(f"/setup/agents/{clara}/phone-password")
+    assert answer.location == f"/setup/agents/{clara}"
+    ((password,),) = rows(company, "SELECT sip_password FROM agent WHERE id = %s", clara)
+    assert len(password) >= 12
+    assert password in admin.get(f"/setup/agents/{clara}").text
+    before = version(company)
+    admin.post(f"/setup/agents/{clara}/phone-password")
+    ((changed,),) = rows(company, "SELECT sip_password FROM agent WHERE id = %s", clara)
+    assert changed != password
+    assert version(company) == before + 1
+    assert admin.post("/setup/agents/999999/phone-password").status_code == 404
+
+
 def test_a_queue_is_added_changed_and_keeps_its_name(company: Company, visit: Any) -> None:
     admin = visit("admin")
     assert admin.post("/setup/queues/new", **QUEUE).status_code == 302

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dialplan.freeswitch import DeskPhone
+from engine.bench.telephones import TelephonesBroken
+from engine.records.tables import Agent
 from tests.call.installation import eventually
 from tests.phone.house import BEEP, BOX, CLOSED, MUSIC, NIMBLE, PATIENT, PLACE, SALES, SHUT, House, OnLine
 from tests.phone.rig import RigError, SipPhone, seconds_of_tone
@@ -297,3 +300,23 @@ def test_a_name_is_text_and_nothing_else(house: House, kind: str, tmp_path: Path
     assert not any(sign in shown.split("<sip:")[0].removeprefix("From:") for sign in "${}'\\;%"), shown
     assert row["call_id"] is not None
     assert not mark.exists()
+
+
+def test_a_new_agents_phone_signs_in_without_anything_being_started_again(house: House) -> None:
+    new = DeskPhone("1077", "Newcomer", "fresh from the page")
+    with house.setting_up():
+        Agent.create(name=new.name, extension=new.extension, sip_password=new.password)
+    desk = WirePhone(house.switch.sip)
+
+    def signs_in() -> None:
+        try:
+            desk.register(new)
+        except TelephonesBroken as error:
+            raise AssertionError(str(error)) from error
+
+    try:
+        eventually(signs_in)
+    finally:
+        desk.close()
+        with house.setting_up():
+            Agent.delete().where(Agent.extension == new.extension).execute()
