@@ -202,6 +202,13 @@ class Damaged(Installation):
         for extension in AGENTS.values():
             self.switch.phone(extension, answer=1, talk=5)
 
+    def let_go(self) -> None:
+        """Close all that is open to an installation that is no more."""
+        self._listener.kill()
+        self.switch.close()
+        self._connection.close()
+        self.redis.close()
+
     def rows(self, query: str, *arguments: object) -> list[Row]:
         try:
             return super().rows(query, *arguments)
