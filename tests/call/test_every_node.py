@@ -69,7 +69,10 @@ def every(service: str) -> Flow:
                 },
                 "right": {
                     "type": "condition",
-                    "all_of": [{"variable": "code", "value": "4711"}, {"variable": "queue_staffed", "how": "more", "value": 0}],
+                    "all_of": [
+                        {"variable": "code", "value": "471147114711"},
+                        {"variable": "queue_staffed", "how": "more", "value": 0},
+                    ],
                     "exits": {"met": "ask", "not_met": "ends"},
                 },
                 "ask": {
@@ -183,7 +186,7 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
     caller.hear("confirm_number")
     caller.press("1")
     caller.hear("enter_code")
-    caller.press("4711#")
+    caller.press("471147114711#")
     for prompt in ("your_balance", "number_12", "euros", "and", "number_50", "cents", "statement"):
         caller.hear(prompt)
     caller.wait_for("recorded")
@@ -204,7 +207,7 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
     caller.hear("goodbye")
     assert caller.wait_for("ended")["by"] == "switch"
 
-    assert shop["asked"] == [("/orders/123", "4711")]
+    assert shop["asked"] == [("/orders/123", "471147114711")]
     report = house.report(caller)
     assert [step for step in report.way if step[0] not in ("menu", "ends", "bye")] == [
         ("language", "chosen"), ("begin", "next"), ("begun", "next"), ("doors", "open"), ("share", "all"), ("who", "unknown"),
@@ -222,7 +225,7 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
     # What was keyed in as a secret is in no record, no checkpoint and no log.
     written = [path for folder in ("journal", "log") for path in (house.home / folder).rglob("*") if path.is_file()]
     assert written
-    assert not [path for path in written if b"4711" in path.read_bytes()]
+    assert not [path for path in written if b"471147114711" in path.read_bytes()]
 
 
 def ready(house: Installation) -> object:
@@ -233,7 +236,7 @@ def ready(house: Installation) -> object:
     caller.hear("confirm_number")
     caller.press("1")
     caller.hear("enter_code")
-    caller.press("4711#")
+    caller.press("471147114711#")
     caller.hear("menu_main")
     return caller
 

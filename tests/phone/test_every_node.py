@@ -36,7 +36,7 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     caller.phone.listen(1)
     caller.phone.press("1")
     caller.see(node="code")
-    caller.phone.press("4711#")
+    caller.phone.press("471147114711#")
     caller.see(node="state", seconds=30)
     # It hears a tone for a while and is told that this was all.
     caller.phone.listen(10)
@@ -67,7 +67,7 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     caller.phone.listen(3)
     caller.phone.hang_up()
 
-    assert shop["asked"] == [("/orders/123", "4711")]
+    assert shop["asked"] == [("/orders/123", "471147114711")]
     report = house.told_of(caller)
     assert [step for step in report.way if step[0] != "menu"] == [
         ("language", "chosen"), ("begin", "next"), ("begun", "next"), ("doors", "open"), ("share", "all"), ("who", "unknown"),
@@ -81,4 +81,4 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     assert len(report.messages) == 1
     written = [path for path in house.home.rglob("*") if path.suffix in (".log", ".journal") and path.is_file()]
     assert written
-    assert not [path for path in written if b"4711" in path.read_bytes()]
+    assert not [path for path in written if b"471147114711" in path.read_bytes()]
