@@ -254,7 +254,7 @@ class Rig:
                 press_ms=PRESS_MS,
                 sip=_free_udp(),
                 media=_free_udp(),
-                seconds=load.seconds + 120,
+                seconds=load.seconds + 60,
             )
             took = time.monotonic() - began
             switch, engine = cpu(self.switch.pid) - switch, cpu(self.site.engine.pid) - engine
