@@ -201,7 +201,8 @@ def test_what_was_said_into_a_message_is_kept(scene: Scene) -> None:
     said = scene.killed_at["message"] - next(
         told["at"] for told in scene.calls["message"].story if told["kind"] == "recording"
     )
-    assert float(message["seconds"]) == pytest.approx(said, abs=3)
+    # The recording goes on while nobody steers it, so nothing that was said before or after is missing.
+    assert float(message["seconds"]) >= said
     assert (scene.damaged.home / "recordings" / message["path"]).exists()
 
 
