@@ -115,7 +115,7 @@ class EslPhone:
         try:
             later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
         finally:
-            session.gathering = None
+            session.gathering = session.reading = None
         session.take_typed()
         if secret:
             self._link.execute("set", "sensitive_dtmf=false", lock=True)
@@ -142,7 +142,10 @@ class EslPhone:
             # `read` sets it and never takes it back.
             self._link.execute("unset", "read_terminator_used", lock=True)
         longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
-        done = self._finish("read", argument, longest)
+        execution = self._link.execute("read", argument, lock=True)
+        if most == 1:
+            self._session.reading = execution
+        done = execution.wait(self._session.clock.wall_seconds(longest) + GRACE_SECONDS)
         digits = done.get("variable_" + DIGITS_VARIABLE) or ""
         if most == 1:
             return Gathered("", digits) if digits and digits in terminators else Gathered(digits)

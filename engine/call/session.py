@@ -29,6 +29,7 @@ from engine.call.switches import Switches
 from engine.call.waiting import Waiting
 from engine.call.ways import flow_to
 from engine.esl import names
+from engine.esl.awaited import Execution
 from engine.esl.errors import CallGone, EslError
 from engine.esl.frames import Event as EslEvent
 from engine.esl.frames import Frame
@@ -62,6 +63,10 @@ SHORTEST_TALK_SECONDS: Final = 2.0
 
 LOOKUP_SECONDS: Final = 0.5
 MOST_TYPED: Final = 32
+KEYS: Final = frozenset("0123456789*#ABCD")
+UNREAD_SECONDS: Final = 0.3
+"""A key that has not ended the `read` for it after this time was not read."""
+
 EVENTS: Final = frozenset(
     {
         names.CHANNEL_BRIDGE,
@@ -134,6 +139,8 @@ class Session:
         self.gathering: Literal["one", "several"] | None = None
         """Whether FreeSWITCH itself collects the keys that are pressed now. Of several, those that were pressed are kept, for
         another process to go on from there."""
+        self.reading: Execution | None = None
+        """The `read` that waits for a single key."""
 
     def run(self) -> None:
         self._listen()
@@ -244,8 +251,20 @@ class Session:
 
     def _pressed(self, event: EslEvent) -> None:
         """A key that nobody asked for yet: whatever plays has swallowed it (switch_channel.c, switch_channel_dequeue_dtmf)."""
+        key = (event.get("DTMF-Digit") or "")[:1]
         if self.gathering != "one" and len(self._typed) < MOST_TYPED:
-            self.keep_typed(self._typed + (event.get("DTMF-Digit") or "")[:1])
+            self.keep_typed(self._typed + key)
+        elif self.reading is not None and key and key in KEYS:
+            gevent.spawn_later(UNREAD_SECONDS, self._give_back, key, self.reading)
+
+    def _give_back(self, key: str, reading: Execution) -> None:
+        """A single key ends the `read` that gets it in that instant. One that is not over was not begun yet when the key was
+        pressed, in the 20 to 40 ms after what played before it; it is given the key again."""
+        if self.reading is reading and not reading.done:
+            try:
+                self.link.post_api(f"uuid_recv_dtmf {self.call.call_id} {key}")
+            except EslError as error:
+                log.info("key not given back", call=self.call.call_id, error=str(error))
 
     def take_typed(self) -> str:
         """The keys pressed ahead; they are forgotten with that."""
