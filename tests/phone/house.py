@@ -94,10 +94,14 @@ class House(Installation):
 
     def __init__(self, home: Path, binary: str) -> None:
         _furnish_home(home)
-        settings = environment(home, free_port) | WAYS_OUT | {
-            "POINTSMAN_FREESWITCH": binary,
-            "POINTSMAN_SIP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
-        }
+        settings = (
+            environment(home, free_port)
+            | WAYS_OUT
+            | {
+                "POINTSMAN_FREESWITCH": binary,
+                "POINTSMAN_SIP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+            }
+        )
         self.settings = settings
         super().__init__(settings)
         self._numbers = itertools.count(1)
