@@ -455,11 +455,12 @@ FROM (
 ) m
 WHERE c.id = m.id"""
 
-# Public numbers alone: an internal extension or a withheld number is nobody's card.
+# Public numbers alone: an internal extension or a withheld number is nobody's card. One customer may have got the number
+# from another process since the matching, and is matched once more.
 _UNKNOWN = """
 SELECT k.id FROM call k
 WHERE k.id = ANY (%s::uuid[]) AND k.customer_id IS NULL AND k.direction = 'inbound' AND k.caller_number LIKE '+%%'
-    AND NOT EXISTS (SELECT FROM customer_number n WHERE n.number = k.caller_number)"""
+    AND (SELECT count(*) FROM customer_number n WHERE n.number = k.caller_number) < 2"""
 
 _REGISTER = """
 WITH fresh AS (
