@@ -93,7 +93,7 @@ def test_calls_outlive_the_engine_that_had_them(
     waiting, _ = owned_by(house, SALES, victim, state="queue")
     leaving, _ = owned_by(house, BOX, victim, state="voicemail")
     choosing, _ = owned_by(house, "5000", victim, node="menu")
-    choosing.phone.listen(1)
+    eventually(lambda: _begun(watch, choosing.call_id, "read"))
     ids = {caller: caller.call_id for caller in (speaking, waiting, leaving, choosing)}
     pid = next(engine["pid"] for engine in house.engines() if engine["id"] == victim)
 
@@ -131,6 +131,10 @@ def test_calls_outlive_the_engine_that_had_them(
     assert seconds_of_tone(speaking.phone.heard(), AGENT) > 1.5
     assert [entry["result"] for entry in house.report(waiting).entries] == ["answered"]  # type: ignore[arg-type]
     eventually(lambda: _all_engines(house))
+
+
+def _begun(watch: Watch, call_id: str, application: str) -> None:
+    assert application in [what for _, what in watch.began.get(call_id, [])]
 
 
 def _first(watch: Watch, call_id: str, instant: float) -> float:
