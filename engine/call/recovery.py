@@ -53,10 +53,10 @@ def bridged_at(data: Frame) -> datetime | None:
     return datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)
 
 
-def answered(checkpoint: Checkpoint, *, at: float) -> OfferAnswered:
-    """What the router is told of a talk whose process died, in case it was not told before."""
+def answered(checkpoint: Checkpoint) -> OfferAnswered:
+    """What the router is told of a talk whose process died, in case it was not told before: it began when it began."""
     return OfferAnswered(
-        at=at,
+        at=checkpoint.since.timestamp(),
         offer_id=checkpoint.offer_id or "",
         entry_id=checkpoint.entry_id or "",
         call_id=checkpoint.call_id,

@@ -173,7 +173,7 @@ class Sweeper:
             if checkpoint.state == "offer":
                 self._believe_talk(checkpoint)
             if checkpoint.last_queue is not None:
-                self._closing.tell(recovery.answered(checkpoint, at=self._clock.timestamp()))
+                self._closing.tell(recovery.answered(checkpoint))
         elif checkpoint.message is not None and live[checkpoint.call_id].row.get("application") == "record":
             # The caller speaks on, and comes to another process after it; sent round now they would be hung up.
             return

@@ -85,10 +85,9 @@ class Waiting:
         """The call was taken over after its talk, which outlived the process that began it."""
         session, now = self._session, self._call.now
         if now.offer_id is not None and now.agent_id is not None:
-            at = session.clock.timestamp()
             # The router may not have been told of the talk at all, nor of the end of an offer that it may have made since.
-            session.tell_router(recovery.answered(now, at=at))
-            session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
+            session.tell_router(recovery.answered(now))
+            session.tell_router(TalkEnded(at=session.clock.timestamp(), offer_id=now.offer_id, agent_id=now.agent_id))
             self._pop = self._made_pop()
             self._publish("ended")
             self._pop = None

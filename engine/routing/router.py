@@ -76,6 +76,7 @@ class Router:
         self._timers: list[tuple[float, int, str, str]] = []
         self._waiting_in: dict[str, int] = {}
         self._decisions: list[Decision] = []
+        self._latest = 0.0
         self._settled = settled
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             RosterPublished: self._roster_published,
@@ -96,6 +97,7 @@ class Router:
     def step(self, event: Event) -> list[Decision]:
         """Take one event in and return what follows from it, in order. Timers due till `event.at` come first."""
         self._decisions = []
+        self._latest = max(self._latest, event.at)
         self._ring_timers(event.at)
         self._handlers[type(event)](event)
         return self._decisions
@@ -357,6 +359,8 @@ class Router:
     # --- offers ---
 
     def _offer(self, entry: Entry, agent: Agent, at: float) -> None:
+        # What an earlier tenure left unread may be of a moment ago; nobody was offered a call then.
+        at = max(at, self._latest)
         rule = self._rules.get(entry.queue) or QueueRule(entry.queue)
         profile = agent.profile
         pool = self._pool(entry.needs)
