@@ -20,7 +20,7 @@ Installing = Callable[..., AbstractContextManager[Damaged]]
 
 
 @contextmanager
-def installed(engines: int = 2, speed: float = SPEED) -> Iterator[Damaged]:
+def installed(engines: int = 2, speed: float = SPEED, *, keep: bool = False) -> Iterator[Damaged]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
@@ -32,7 +32,10 @@ def installed(engines: int = 2, speed: float = SPEED) -> Iterator[Damaged]:
     finally:
         code = damaged.end()
         left = damaged.left_running()
-        shutil.rmtree(home, ignore_errors=True)
+        if keep:
+            print("kept:", home)
+        else:
+            shutil.rmtree(home, ignore_errors=True)
     assert code == 0
     assert left == []
 

@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import gevent
@@ -202,6 +202,11 @@ class Damaged(Installation):
         for extension in AGENTS.values():
             self.switch.phone(extension, answer=1, talk=5)
 
+    def _hear_pops(self, client: redis_client.Redis) -> None:
+        # Redis is killed here.
+        with suppress(redis_client.RedisError):
+            super()._hear_pops(client)
+
     def let_go(self) -> None:
         """Close all that is open to an installation that is no more."""
         self._listener.kill()
@@ -249,18 +254,18 @@ class Damaged(Installation):
         return [self.report(caller, seconds) for caller in callers]
 
     def offers_overlap(self) -> list[Row]:
-        """Pairs of offers or talks of one agent at one time; there must be none."""
+        """Pairs of offers or talks of one agent at one time, of different calls; there must be none."""
         return self.rows(
             """
             WITH busy AS (
-                SELECT agent_id, 'offer ' || id AS what, offered_at AS from_, ended_at AS till FROM offer
+                SELECT agent_id, call_id, 'offer ' || id AS what, offered_at AS from_, ended_at AS till FROM offer
                     WHERE offered_at IS NOT NULL
                 UNION ALL
-                SELECT agent_id, 'talk ' || call_id, began_at, ended_at FROM segment
+                SELECT agent_id, call_id, 'talk ' || call_id, began_at, ended_at FROM segment
                     WHERE kind = 'talk' AND agent_id IS NOT NULL
             )
             SELECT a.agent_id, a.what, b.what AS other, a.from_, a.till, b.from_ AS other_from, b.till AS other_till
-            FROM busy a JOIN busy b ON a.agent_id = b.agent_id AND a.what < b.what
+            FROM busy a JOIN busy b ON a.agent_id = b.agent_id AND a.what < b.what AND a.call_id <> b.call_id
             WHERE tstzrange(a.from_ + interval '200 ms', greatest(a.till, a.from_ + interval '200 ms'))
                && tstzrange(b.from_ + interval '200 ms', greatest(b.till, b.from_ + interval '200 ms'))
             """

@@ -1,0 +1,33 @@
+"""Three hundred calls of all kinds while an engine dies every few seconds, and Redis once: nobody notices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from . import chaos
+from .conftest import installed
+from .damaged import Damaged
+
+MOST_SECONDS = 2.0
+
+
+@pytest.fixture(scope="module")
+def damaged() -> Iterator[Damaged]:
+    with installed(engines=3) as made:
+        yield made
+
+
+def test_engines_die_all_the_time(damaged: Damaged) -> None:
+    plan = chaos.Plan()
+    outcome = chaos.Chaos(damaged, plan).run()
+    chaos.check(damaged, outcome)
+    assert len(outcome.callers) == plan.calls
+    assert len(outcome.killed_at) >= 4
+    assert chaos.overtaken(damaged) == []
+    taken = chaos.seconds_to_take_over(damaged, outcome)
+    assert taken
+    print(f"kills {len(outcome.killed_at)}, of the leader {outcome.leaders_killed}, calls taken over {len(taken)},")
+    print(f"kill to the next command: median {taken[len(taken) // 2]:.3f} s, longest {taken[-1]:.3f} s")
+    assert taken[int(len(taken) * 0.9)] < MOST_SECONDS
