@@ -77,9 +77,11 @@ def running_in_house(binary: str) -> Iterator[House]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-house-"))
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
-    with running_house(home, binary) as running:
-        yield running
-    shutil.rmtree(home, ignore_errors=True)
+    try:
+        with running_house(home, binary) as running:
+            yield running
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
