@@ -68,7 +68,14 @@ def test_a_call_is_told_in_lines(home: Path) -> None:
 
 def test_control_c_hangs_up(home: Path) -> None:
     environment = os.environ | {"POINTSMAN_HOME": str(home)}
-    process = subprocess.Popen([*COMMAND, "call", "5000"], env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*COMMAND, "call", "5000"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        # As a terminal starts it; what runs these tests may have the signal ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
     assert process.stdout is not None
     assert "calling" in process.stdout.readline()
     rest = ""
