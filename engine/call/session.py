@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, cast
+from uuid import UUID
 
 import gevent
 import structlog
@@ -115,6 +117,11 @@ class Surroundings:
     country: str
 
 
+def printable(text: str) -> str:
+    """Foreign text without what cannot be printed; a single NUL in it would keep the call out of Postgres."""
+    return "".join(filter(str.isprintable, text))
+
+
 class Session:
     """The life of one call in this process. `run` is the whole of it and returns when the call is over."""
 
@@ -171,6 +178,12 @@ class Session:
     def _begin(self) -> Checkpoint | None:
         """Find out which call this is; the checkpoint of its former owner where it had one."""
         data = self.link.connect(CONNECT_SECONDS)
+        try:
+            UUID(self.link.uuid)
+        except ValueError:
+            log.error("a call whose name is no uuid is not taken", call=self.link.uuid[:80])
+            self.link.close()
+            raise CallGone from None
         self.switch, self.control = self.around.switches.of_core(data.get("Core-UUID"))
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
@@ -196,9 +209,8 @@ class Session:
         direction: Direction = "inbound"
         if caller in self.snapshot.plan.extensions:
             direction = "internal" if number is not None or extension in self.snapshot.plan.extensions else "outbound"
-        pretended = data.get("variable_pointsman_at")
-        if pretended:
-            self._pretended = datetime.fromisoformat(pretended)
+        with suppress(ValueError):
+            self._pretended = datetime.fromisoformat(data.get("variable_pointsman_at") or "")
         now = self.clock.now()
         checkpoint = Checkpoint(
             call_id=self.link.uuid,
@@ -209,7 +221,7 @@ class Session:
             from_number=caller,
             to_number=number.number if number is not None else extension,
             number_name=number.name if number is not None else "",
-            caller_name=(data.get("Caller-Caller-ID-Name") or "")[:80],
+            caller_name=printable(data.get("Caller-Caller-ID-Name") or "")[:80],
             switch=self.switch,
         )
         call = Call(
