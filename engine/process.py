@@ -21,7 +21,8 @@ from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
 from engine.call.registry import READ_SECONDS, Inbox, Registry
-from engine.call.session import EVENTS, LINGER_SECONDS, Session, Surroundings
+from engine.call.session import EVENTS, LINGER_SECONDS, Session
+from engine.call.surroundings import Surroundings
 from engine.call.sweeper import Sweeper
 from engine.call.switches import Switches
 from engine.call.trunk import Trunk

@@ -11,6 +11,7 @@ import structlog
 
 from engine.call.audible import playable
 from engine.call.call import STATEMENT, Message
+from engine.call.keeping import keep_message
 from engine.call.media import MediaKind
 from engine.call.office import CallOffice
 from engine.call.ringing import dial, ring
@@ -97,7 +98,8 @@ class EslPhone:
         terminators: str = "#",
         secret: bool = False,
     ) -> Gathered:
-        typed = self._session.take_typed()
+        keypad = self._session.keypad
+        typed = keypad.take()
         early, ended_by = _until(typed, most, terminators)
         if ended_by is not None or len(early) == most:
             return Gathered(early, ended_by)
@@ -107,16 +109,15 @@ class EslPhone:
         if secret:
             # FreeSWITCH then writes these keys to no log (switch_channel.c:509).
             self._link.execute("set", "sensitive_dtmf=true", lock=True)
-        session = self._session
         # Secret keys are kept nowhere, so another process that takes the call over asks for them anew.
-        session.gathering = "one" if most == 1 or secret else "several"
+        keypad.gathering = "one" if most == 1 or secret else "several"
         if early and not secret:
-            session.keep_typed(early)
+            keypad.keep(early)
         try:
             later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
         finally:
-            session.gathering = session.reading = None
-        session.take_typed()
+            keypad.gathering = keypad.reading = None
+        keypad.take()
         if secret:
             self._link.execute("set", "sensitive_dtmf=false", lock=True)
             self._link.execute("unset", DIGITS_VARIABLE, lock=True)
@@ -144,7 +145,7 @@ class EslPhone:
         longest = self._seconds(prompts) + first_digit_seconds + most * next_digit_seconds
         execution = self._link.execute("read", argument, lock=True)
         if most == 1:
-            self._session.reading = execution
+            self._session.keypad.reading = execution
         done = execution.wait(self._session.clock.wall_seconds(longest) + GRACE_SECONDS)
         digits = done.get("variable_" + DIGITS_VARIABLE) or ""
         if most == 1:
@@ -194,17 +195,17 @@ class EslPhone:
                 done = recording.wait(session.clock.wall_seconds(most_seconds) + GRACE_SECONDS, after_hangup=True)
             except CallGone:
                 if not session.let_go:
-                    session.keep_message(message)
+                    keep_message(session.around, session.call, message)
                 raise
             if self._link.gone:
-                session.keep_message(message)
+                keep_message(session.around, session.call, message)
                 raise CallGone(self._link.hangup_cause)
             if done.get("variable_silence_hits_exhausted") == "true":
                 # The silence that ended it is in the file, and where nothing was said there is nothing else.
                 silence = SILENCE_SECONDS
             self._link.execute("multiset", "^^;playback_terminators=none;socket_resume=true", lock=True)
         # Else the process that recorded it died meanwhile: what was said till then is the message.
-        kept = session.keep_message(message, silence)
+        kept = keep_message(session.around, session.call, message, silence)
         if box != STATEMENT:
             session.call.enter("ivr")
         return message.voicemail_id if kept else None

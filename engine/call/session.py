@@ -4,70 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, cast
-from uuid import UUID
+from typing import Final, cast
 
 import gevent
 import structlog
 from gevent.event import Event
 
-from conf.clock import Clock
-from dialplan import numbers
 from dialplan.destinations import Refuse
 from dialplan.plan import decide
 from engine.call import recovery
+from engine.call.arrival import connected, new_call, taken_over
 from engine.call.audible import MUSIC
-from engine.call.call import STATEMENT, Call, Checkpoint, Message
-from engine.call.configuration import Configuration, Snapshot
+from engine.call.call import Checkpoint
+from engine.call.configuration import Snapshot
+from engine.call.keeping import keep_recording
+from engine.call.keypad import Keypad
 from engine.call.leg import Attempt
 from engine.call.mailbox import Bridged, Left, Mailbox, Parted
-from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
-from engine.call.office import House
 from engine.call.phone import EslPhone
-from engine.call.registry import Registry
-from engine.call.switches import Switches
+from engine.call.surroundings import Surroundings
 from engine.call.waiting import Waiting
 from engine.call.ways import flow_to
 from engine.esl import names
-from engine.esl.awaited import Execution
 from engine.esl.errors import CallGone, EslError
-from engine.esl.frames import Event as EslEvent
-from engine.esl.frames import Frame
 from engine.esl.outbound import CallLink
 from engine.live import keys
-from engine.live.connection import Redis
-from engine.live.notices import Notices
-from engine.live.outbox import Outbox
-from engine.live.screenpop import ScreenPops
 from engine.records.customers import Match
-from engine.records.facts import Direction, Disposition, EndedBy
-from engine.records.journal import Journal
-from engine.records.lookups import Lookups
+from engine.records.facts import Disposition, EndedBy
 from engine.routing.events import Event as RouterEvent
-from engine.routing.events import TakenOver, encode
+from engine.routing.events import encode
 from ivr.errors import FlowUnknown
 from ivr.flow import PublishedFlow
 from ivr.interpreter import Interpreter
 from ivr.phone import QueueOutcome, QueueRequest
 from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
-from sounds.catalogue import Catalogue
 
 LINGER_SECONDS: Final = 5
-CONNECT_SECONDS: Final = 10.0
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
 LONGEST_CALL_SECONDS: Final = 86_400.0
-SHORTEST_TALK_SECONDS: Final = 2.0
-"""From here on a talk without its recording is a fault."""
 
 LOOKUP_SECONDS: Final = 0.5
-MOST_TYPED: Final = 32
-KEYS: Final = frozenset("0123456789*#ABCD")
-UNREAD_SECONDS: Final = 0.3
-"""A key that has not ended the `read` for it after this time was not read."""
 
 EVENTS: Final = frozenset(
     {
@@ -96,32 +75,6 @@ _VARIABLES: Final = "^^;" + ";".join(
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What every call of a process needs from it."""
-
-    process_id: str
-    clock: Clock
-    configuration: Configuration
-    journal: Journal
-    outbox: Outbox
-    notices: Notices
-    redis: Redis
-    pops: ScreenPops
-    lookups: Lookups
-    switches: Switches
-    registry: Registry
-    catalogue: Catalogue
-    media: Media
-    house: House
-    country: str
-
-
-def printable(text: str) -> str:
-    """Foreign text without what cannot be printed; a single NUL in it would keep the call out of Postgres."""
-    return "".join(filter(str.isprintable, text))
-
-
 class Session:
     """The life of one call in this process. `run` is the whole of it and returns when the call is over."""
 
@@ -141,13 +94,8 @@ class Session:
         self._gone = Event()
         self.handed_over = False
         """Whether another process has the call from now on; nothing is written of it here any more."""
-        self._typed = ""
         self._begun = False
-        self.gathering: Literal["one", "several"] | None = None
-        """Whether FreeSWITCH itself collects the keys that are pressed now. Of several, those that were pressed are kept, for
-        another process to go on from there."""
-        self.reading: Execution | None = None
-        """The `read` that waits for a single key."""
+        self.keypad = Keypad(link, self._keys_kept)
 
     def run(self) -> None:
         self._listen()
@@ -177,119 +125,33 @@ class Session:
 
     def _begin(self) -> Checkpoint | None:
         """Find out which call this is; the checkpoint of its former owner where it had one."""
-        data = self.link.connect(CONNECT_SECONDS)
-        try:
-            UUID(self.link.uuid)
-        except ValueError:
-            log.error("a call whose name is no uuid is not taken", call=self.link.uuid[:80])
-            self.link.close()
-            raise CallGone from None
+        data = connected(self.link)
         self.switch, self.control = self.around.switches.of_core(data.get("Core-UUID"))
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
             checkpoint = recovery.find(self.around.redis, self.link.uuid)
         if checkpoint is None:
-            self.call = self._call(data)
+            self.call = new_call(self.around, self.snapshot, self.link.uuid, self.switch, data)
+            with suppress(ValueError):
+                self._pretended = datetime.fromisoformat(data.get("variable_pointsman_at") or "")
         else:
-            self.call = self._take_over(checkpoint)
-            if checkpoint.state == "offer" and data.get("variable_last_bridge_to") == checkpoint.offer_id:
-                self.call.talk_found(recovery.bridged_at(data))
-            self.call.show()
+            self.keypad.typed = checkpoint.typed + self.keypad.typed
+            self.call = taken_over(self.around, checkpoint, data)
         # 5 to 8 KB that nobody asks for again.
         self.link.drop_data()
         return checkpoint
-
-    def _call(self, data: Frame) -> Call:
-        """The call that FreeSWITCH tells of, with its beginning written down."""
-        country = self.around.country
-        caller = numbers.normalise(data.get("Caller-Caller-ID-Number") or "", country)
-        called = data.get("Caller-Destination-Number") or ""
-        number = self.snapshot.plan.number(called)
-        extension = numbers.normalise(called, country)
-        direction: Direction = "inbound"
-        if caller in self.snapshot.plan.extensions:
-            direction = "internal" if number is not None or extension in self.snapshot.plan.extensions else "outbound"
-        with suppress(ValueError):
-            self._pretended = datetime.fromisoformat(data.get("variable_pointsman_at") or "")
-        now = self.clock.now()
-        checkpoint = Checkpoint(
-            call_id=self.link.uuid,
-            owner=self.around.process_id,
-            started_at=now,
-            since=now,
-            direction=direction,
-            from_number=caller,
-            to_number=number.number if number is not None else extension,
-            number_name=number.name if number is not None else "",
-            caller_name=printable(data.get("Caller-Caller-ID-Name") or "")[:80],
-            switch=self.switch,
-        )
-        call = Call(
-            checkpoint,
-            journal=self.around.journal,
-            outbox=self.around.outbox,
-            notices=self.around.notices,
-            clock=self.clock,
-        )
-        call.began()
-        return call
-
-    def _take_over(self, checkpoint: Checkpoint) -> Call:
-        """The call as its former owner left it, owned by this process from now on."""
-        log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
-        if checkpoint.owner != self.around.process_id:
-            taken = TakenOver(at=self.clock.timestamp(), call_id=checkpoint.call_id, owner=self.around.process_id)
-            inbox = keys.inbox(checkpoint.owner)
-            self.around.outbox.put("RPUSH", inbox, encode(taken).decode())
-            self.around.outbox.put("EXPIRE", inbox, 60)
-        checkpoint.owner = self.around.process_id
-        checkpoint.lost_at = None
-        self._typed = checkpoint.typed + self._typed
-        return Call(
-            checkpoint,
-            journal=self.around.journal,
-            outbox=self.around.outbox,
-            notices=self.around.notices,
-            clock=self.clock,
-        )
 
     def _listen(self) -> None:
         """Have what happens to the leg told."""
         link, mailbox = self.link, self.mailbox
         link.on(names.CHANNEL_BRIDGE, lambda event: mailbox.put(Bridged(event.get("Bridge-B-Unique-ID") or "")))
         link.on(names.CHANNEL_UNBRIDGE, lambda _: mailbox.put(Parted()))
-        link.on(names.DTMF, self._pressed)
+        link.on(names.DTMF, self.keypad.pressed)
         link.on_gone(self._left)
 
-    def _pressed(self, event: EslEvent) -> None:
-        """A key that nobody asked for yet: whatever plays has swallowed it (switch_channel.c, switch_channel_dequeue_dtmf)."""
-        key = (event.get("DTMF-Digit") or "")[:1]
-        if self.gathering != "one" and len(self._typed) < MOST_TYPED:
-            self.keep_typed(self._typed + key)
-        elif self.reading is not None and key and key in KEYS:
-            gevent.spawn_later(UNREAD_SECONDS, self._give_back, key, self.reading)
-
-    def _give_back(self, key: str, reading: Execution) -> None:
-        """A single key ends the `read` that gets it in that instant. One that is not over was not begun yet when the key was
-        pressed, in the 20 to 40 ms after what played before it; it is given the key again."""
-        if self.reading is reading and not reading.done:
-            try:
-                self.link.post_api(f"uuid_recv_dtmf {self.call.call_id} {key}")
-            except EslError as error:
-                log.info("key not given back", call=self.call.call_id, error=str(error))
-
-    def take_typed(self) -> str:
-        """The keys pressed ahead; they are forgotten with that."""
-        typed = self._typed
-        if typed:
-            self.keep_typed("")
-        return typed
-
-    def keep_typed(self, keys: str) -> None:
-        """These keys were pressed and are to be taken for pressed by whoever has the call."""
-        self._typed = keys
+    def _keys_kept(self, typed: str) -> None:
         if self._begun:
-            self.call.now.typed = keys
+            self.call.now.typed = typed
             self.call.show()
 
     def _left(self) -> None:
@@ -409,32 +271,6 @@ class Session:
         """Stop what the caller hears now, and all that was to follow."""
         self.link.post_api(f"uuid_break {self.call.call_id} all")
 
-    def keep_message(self, message: Message, silence: float = 0.0) -> bool:
-        """Write a recorded message down if it is one; its last `silence` seconds do not make it one."""
-        self.call.now.message = None
-        seconds = self.around.media.seconds(message.path, most=(self.clock.now() - message.began).total_seconds())
-        if seconds - silence < SHORTEST_MESSAGE_SECONDS:
-            self.around.media.file(message.path).unlink(missing_ok=True)
-            return False
-        if message.box == STATEMENT:
-            self.call.stated(message, seconds)
-        else:
-            self.call.left_message(message, seconds)
-        return True
-
-    def keep_recording(self) -> None:
-        """Write the recording of a talk down, whose file is whole by now."""
-        recording = self.call.now.recording
-        if recording is not None:
-            longest = (self.call.instant() - recording.began).total_seconds()
-            seconds = self.around.media.seconds(recording.path, most=longest)
-            self.call.recorded(seconds)
-            if seconds <= 0 and longest > SHORTEST_TALK_SECONDS:
-                log.error("recording missing", call=self.call.call_id, path=recording.path)
-            elif seconds <= 0:
-                # The talk was over before there was anything to keep.
-                self.around.media.file(recording.path).unlink(missing_ok=True)
-
     # --- what the flow tells (ivr.visit.Watch) ---
 
     def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime) -> None:
@@ -539,5 +375,5 @@ class Session:
         )
         self.link.wait_closed(LINGER_SECONDS + 3)
         if now.recording is not None:
-            self.keep_recording()
+            keep_recording(self.around, call)
             call.forget()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import structlog
 
 from engine.call.call import Recording
+from engine.call.keeping import keep_recording
 from engine.call.mailbox import Left, Parted
 from engine.esl.errors import CallGone, EslError
 
@@ -50,7 +51,7 @@ def end_recording(session: Session) -> None:
     recording = session.call.now.recording
     if recording is not None:
         _record(session, "stop", recording.path)
-        session.keep_recording()
+        keep_recording(session.around, session.call)
 
 
 def _record(session: Session, what: str, path: str) -> None:

@@ -1,0 +1,89 @@
+"""Which call it is that FreeSWITCH hands over: a new one, or one that another process had till now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from dialplan import numbers
+from engine.call import recovery
+from engine.call.call import Call, Checkpoint
+from engine.call.configuration import Snapshot
+from engine.call.surroundings import Surroundings
+from engine.esl.errors import CallGone
+from engine.esl.frames import Frame
+from engine.esl.outbound import CallLink
+from engine.live import keys
+from engine.records.facts import Direction
+from engine.routing.events import TakenOver, encode
+
+CONNECT_SECONDS = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+def printable(text: str) -> str:
+    """Foreign text without what cannot be printed; a single NUL in it would keep the call out of Postgres."""
+    return "".join(filter(str.isprintable, text))
+
+
+def connected(link: CallLink) -> Frame:
+    """What FreeSWITCH tells of the leg. CallGone for one whose name no record could bear."""
+    data = link.connect(CONNECT_SECONDS)
+    try:
+        UUID(link.uuid)
+    except ValueError:
+        log.error("a call whose name is no uuid is not taken", call=link.uuid[:80])
+        link.close()
+        raise CallGone from None
+    return data
+
+
+def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str, data: Frame) -> Call:
+    """The call that FreeSWITCH tells of, with its beginning written down."""
+    country = around.country
+    caller = numbers.normalise(data.get("Caller-Caller-ID-Number") or "", country)
+    called = data.get("Caller-Destination-Number") or ""
+    number = snapshot.plan.number(called)
+    extension = numbers.normalise(called, country)
+    direction: Direction = "inbound"
+    if caller in snapshot.plan.extensions:
+        direction = "internal" if number is not None or extension in snapshot.plan.extensions else "outbound"
+    now = around.clock.now()
+    checkpoint = Checkpoint(
+        call_id=call_id,
+        owner=around.process_id,
+        started_at=now,
+        since=now,
+        direction=direction,
+        from_number=caller,
+        to_number=number.number if number is not None else extension,
+        number_name=number.name if number is not None else "",
+        caller_name=printable(data.get("Caller-Caller-ID-Name") or "")[:80],
+        switch=switch,
+    )
+    call = _made(around, checkpoint)
+    call.began()
+    return call
+
+
+def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Call:
+    """The call as its former owner left it, owned by this process from now on."""
+    log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
+    if checkpoint.owner != around.process_id:
+        taken = TakenOver(at=around.clock.timestamp(), call_id=checkpoint.call_id, owner=around.process_id)
+        inbox = keys.inbox(checkpoint.owner)
+        around.outbox.put("RPUSH", inbox, encode(taken).decode())
+        around.outbox.put("EXPIRE", inbox, 60)
+    checkpoint.owner = around.process_id
+    checkpoint.lost_at = None
+    call = _made(around, checkpoint)
+    if checkpoint.state == "offer" and data.get("variable_last_bridge_to") == checkpoint.offer_id:
+        call.talk_found(recovery.bridged_at(data))
+    call.show()
+    return call
+
+
+def _made(around: Surroundings, checkpoint: Checkpoint) -> Call:
+    return Call(checkpoint, journal=around.journal, outbox=around.outbox, notices=around.notices, clock=around.clock)
