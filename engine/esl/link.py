@@ -8,7 +8,6 @@ to, gevent raises BlockingSwitchOutError. Writing never blocks, so commands may 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -118,7 +117,8 @@ class Link:
         self._sock = sock
         self._reader = FrameReader(limit)
         self._watcher: Any = None
-        self._waiting: deque[Answerable] = deque()
+        # A list, as a deque weighs 600 bytes and few replies are ever waited for at once.
+        self._waiting: list[Answerable] = []
         self._unsent: bytearray | None = None
         self._ended: Event | None = None
 
@@ -197,7 +197,7 @@ class Link:
         if content_type in (names.COMMAND_REPLY, names.API_RESPONSE):
             if not self._waiting:
                 raise FrameBroken("a reply came that no command is waiting for")
-            self._waiting.popleft().answered(frame)
+            self._waiting.pop(0).answered(frame)
             return
         try:
             self.on_frame(frame)
@@ -219,7 +219,7 @@ class Link:
             self._watcher = None
         self._sock.close()
         while self._waiting:
-            self._waiting.popleft().lost(error)
+            self._waiting.pop(0).lost(error)
         on_close = self.on_close
         # The listeners mostly hold this link in turn; without the circle both are freed at once.
         self.on_frame = self.on_close = _nothing
