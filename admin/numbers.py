@@ -19,10 +19,13 @@ from admin.publishing import change
 from dialplan.destinations import (
     ByHours,
     Destination,
+    HangUp,
     Refuse,
     Rule,
+    ToCallback,
     ToExtension,
     ToFlow,
+    ToNumber,
     ToQueue,
     ToVoicemail,
     decode,
@@ -43,6 +46,9 @@ KINDS: Mapping[str, str] = {
     "queue": "Queue",
     "extension": "Extension",
     "voicemail": "Voicemail",
+    "number": "Number outside",
+    "callback": "Callback",
+    "hang_up": "Goodbye and hang up",
     "refuse": "Refuse the call",
 }
 
@@ -126,6 +132,12 @@ def in_words(rule: Rule | None) -> str:
             return f"Extension {extension}"
         case ToVoicemail(box):
             return f"Voicemail {box}"
+        case ToNumber(number):
+            return f"Number {number}"
+        case ToCallback(queue):
+            return f"Callback by {queue}"
+        case HangUp():
+            return "Goodbye and hang up"
         case Refuse(cause):
             return f"Refused ({cause})"
         case None:
@@ -181,6 +193,10 @@ def _missing(leaf: Destination, known: Targets) -> str:
             return f"extension {extension}"
         case ToVoicemail(box) if box not in known.boxes:
             return f"the box {box}"
+        case ToCallback(queue) if queue not in known.queues:
+            return f"the queue {queue}"
+        case ToNumber(number) if not any(map(str.isdigit, number)):
+            return f"the number {number}"
         case _:
             return ""
 
@@ -274,7 +290,10 @@ def typed(values: Mapping[str, str]) -> dict[str, Any]:
         kind = values.get(f"{side}-to", "")
         if kind == "refuse":
             return {"to": "refuse", "cause": "CALL_REJECTED"}
-        return {"to": kind, "box" if kind == "voicemail" else kind: values.get(f"{side}-{kind}", "")}
+        if kind == "hang_up":
+            return {"to": kind}
+        field = {"voicemail": "box", "callback": "queue"}.get(kind, kind)
+        return {"to": kind, field: values.get(f"{side}-{kind}", "").strip()}
 
     if values.get("calendar"):
         return {"to": "by_hours", "calendar": values["calendar"], "open": leaf("open"), "closed": leaf("closed")}

@@ -2,7 +2,8 @@
 
 In the database and in documents a destination is an object whose `to` names its kind:
 `{"to": "flow", "flow": "main"}`, `{"to": "queue", "queue": "sales"}`, `{"to": "extension", "extension": "1001"}`,
-`{"to": "voicemail", "box": "reception"}`, `{"to": "refuse", "cause": "CALL_REJECTED"}` and
+`{"to": "voicemail", "box": "reception"}`, `{"to": "number", "number": "+4570101010"}`, `{"to": "callback", "queue": "sales"}`,
+`{"to": "hang_up"}`, `{"to": "refuse", "cause": "CALL_REJECTED"}` and
 `{"to": "by_hours", "calendar": "Office", "open": {…}, "closed": {…}}`, the last two being destinations again.
 """
 
@@ -48,13 +49,32 @@ class ToVoicemail:
 
 
 @dataclass(frozen=True, slots=True)
+class ToNumber:
+    """A number outside is called over the trunk, in whatever spelling; the settings say which may be."""
+
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToCallback:
+    """The caller is offered to be called back when their turn in this queue has come."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The caller hears a goodbye, and the call is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refuse:
     """The call is not taken. `cause` is a hangup cause as FreeSWITCH names them."""
 
     cause: str = "CALL_REJECTED"
 
 
-Destination = ToFlow | ToQueue | ToExtension | ToVoicemail | Refuse
+Destination = ToFlow | ToQueue | ToExtension | ToVoicemail | ToNumber | ToCallback | HangUp | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +89,27 @@ class ByHours:
 Rule = Destination | ByHours
 """What a number is given: a destination, or hours that choose one."""
 
-_KINDS: Mapping[str, type[Destination]] = {
+_KINDS: Mapping[str, type[Any]] = {
     "flow": ToFlow,
     "queue": ToQueue,
     "extension": ToExtension,
     "voicemail": ToVoicemail,
+    "number": ToNumber,
+    "callback": ToCallback,
+    "hang_up": HangUp,
     "refuse": Refuse,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_FIELDS = {"flow": "flow", "queue": "queue", "extension": "extension", "voicemail": "box", "refuse": "cause"}
+_FIELDS = {
+    "flow": "flow",
+    "queue": "queue",
+    "extension": "extension",
+    "voicemail": "box",
+    "number": "number",
+    "callback": "queue",
+    "refuse": "cause",
+}
+"""What each kind names; one that is not here names nothing."""
 _CAUSE = re.compile(r"[A-Z_]{3,60}")
 
 
@@ -86,7 +118,8 @@ def encode(rule: Rule) -> dict[str, Any]:
     if isinstance(rule, ByHours):
         return {"to": "by_hours", "calendar": rule.calendar, "open": encode(rule.open), "closed": encode(rule.closed)}
     name = _NAMES[type(rule)]
-    return {"to": name, _FIELDS[name]: getattr(rule, _FIELDS[name])}
+    field = _FIELDS.get(name)
+    return {"to": name} | ({field: getattr(rule, field)} if field else {})
 
 
 def decode(value: object) -> Rule:
@@ -116,14 +149,17 @@ def _decode(value: object, depth: int) -> Rule:
         )
     if not isinstance(kind, str) or kind not in _KINDS:
         raise DestinationInvalid(f"`to` is one of {', '.join([*_KINDS, 'by_hours'])}, not {kind!r:.80}")
-    field = _FIELDS[kind]
-    _only(value, {"to", field})
+    field = _FIELDS.get(kind)
+    _only(value, {"to", field} if field else {"to"})
+    if field is None:
+        return HangUp()
     if kind == "refuse":
         cause = _text(value, field) if field in value else Refuse().cause
         if not _CAUSE.fullmatch(cause):
             raise DestinationInvalid(f"`cause` is a hangup cause such as CALL_REJECTED, not {cause!r:.80}")
         return Refuse(cause)
-    return _KINDS[kind](_text(value, field))
+    destination: Destination = _KINDS[kind](_text(value, field))
+    return destination
 
 
 def _text(value: Mapping[object, object], field: str) -> str:

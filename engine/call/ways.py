@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from conf.errors import PointsmanError
-from dialplan.destinations import Destination, ToExtension, ToFlow, ToQueue, ToVoicemail
+from dialplan.destinations import (
+    Destination,
+    HangUp,
+    ToCallback,
+    ToExtension,
+    ToFlow,
+    ToNumber,
+    ToQueue,
+    ToVoicemail,
+)
 from ivr.flow import Flow, PublishedFlow
 
 
@@ -32,6 +41,17 @@ def flow_to(destination: Destination, flows: Mapping[str, PublishedFlow]) -> Pub
     if isinstance(destination, ToVoicemail):
         message = {"type": "voicemail", "box": destination.box, "exits": {"left": "goodbye"}}
         return _made(f"voicemail-{destination.box}", {"message": message, "goodbye": goodbye})
+    if isinstance(destination, ToNumber):
+        start = {"type": "outside", "number": destination.number, "exits": {"otherwise": "failed"}}
+        failed = {"type": "hang_up", "prompts": ["ring_failed", "goodbye"]}
+        return _made("number", {"outside": start, "failed": failed})
+    if isinstance(destination, ToCallback):
+        # Who does not want it, or cannot be called, may at least leave a message.
+        start = {"type": "callback", "queue": destination.queue, "exits": {"taken": "goodbye", "otherwise": "message"}}
+        message = {"type": "voicemail", "box": destination.queue, "exits": {"left": "goodbye"}}
+        return _made(f"callback-{destination.queue}", {"callback": start, "message": message, "goodbye": goodbye})
+    if isinstance(destination, HangUp):
+        return _made("hang-up", {"goodbye": goodbye})
     raise NowhereToGo(f"a call is not taken to {destination!r}")
 
 

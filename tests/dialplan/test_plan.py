@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialplan import destinations
-from dialplan.destinations import ByHours, Refuse, ToExtension, ToFlow, ToQueue, ToVoicemail
+from dialplan.destinations import (
+    ByHours,
+    HangUp,
+    Refuse,
+    ToCallback,
+    ToExtension,
+    ToFlow,
+    ToNumber,
+    ToQueue,
+    ToVoicemail,
+)
 from dialplan.errors import DestinationInvalid
 from dialplan.hours import Calendar, Opening
 from dialplan.plan import Number, Plan, decide
@@ -53,6 +63,9 @@ leaves = st.one_of(
     names.map(ToQueue),
     names.map(ToExtension),
     names.map(ToVoicemail),
+    names.map(ToNumber),
+    names.map(ToCallback),
+    st.just(HangUp()),
     st.sampled_from(["USER_BUSY", "CALL_REJECTED"]).map(Refuse),
 )
 rules = st.recursive(leaves, lambda rule: st.builds(ByHours, names, rule, rule), max_leaves=6)
@@ -67,7 +80,8 @@ def test_what_is_stored_comes_back(rule):
     "value",
     [
         None, [], "flow", {}, {"to": "moon"}, {"to": "flow"}, {"to": "flow", "flow": ""}, {"to": "flow", "flow": 3},
-        {"to": "queue", "queue": "sales", "extra": 1}, {"to": "refuse", "cause": "no\r\ncause"}, {"to": []},
+        {"to": "queue", "queue": "sales", "extra": 1}, {"to": "hang_up", "cause": "USER_BUSY"}, {"to": "number"},
+        {"to": "refuse", "cause": "no\r\ncause"}, {"to": []},
         {"to": "by_hours", "calendar": "Office", "open": {"to": "flow", "flow": "main"}},
     ],
 )  # fmt: skip
