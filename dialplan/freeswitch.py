@@ -12,7 +12,7 @@ import os
 import re
 import resource
 import socket
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def render(
     phones: Sequence[DeskPhone] = (),
     trunks: Sequence[str] = LOOPBACK,
     control_networks: Sequence[str] = (*LOOPBACK, "::1/128"),
-    music: Path | None = None,
+    music: Path | Mapping[str, Path] | None = None,
     apology: Path | None = None,
     available: Collection[str] | None = None,
     rtp_ports: tuple[int, int] = (16384, 32766),
@@ -103,16 +103,19 @@ def render(
 
     `trunks` are the networks whose calls are taken without a password (a carrier's, or this machine's own); all other calls
     must sign in as one of `phones`. `engines` are tried in their order. `music` is a folder of WAV files, streamed as
-    `local_stream://music`; `apology` is what a caller hears where no engine comes. `available` names the modules this
-    FreeSWITCH has, None where that is not known: then the helpful ones are asked for, and FreeSWITCH goes on without those it
-    does not find. The two limits default to what the machine carries. Raises SwitchConfigurationInvalid.
+    `local_stream://music`, or several such folders by the names of their streams; `apology` is what a caller hears where no
+    engine comes. `available` names the modules this FreeSWITCH has, None where that is not known: then the helpful ones are
+    asked for, and FreeSWITCH goes on without those it does not find. The two limits default to what the machine carries.
+    Raises SwitchConfigurationInvalid.
     """
     if not control_password or control_password == "ClueCon":  # noqa: S105
         raise SwitchConfigurationInvalid("the event socket needs a password of its own, not the one everybody knows")
     if not engines:
         raise SwitchConfigurationInvalid("no engine's address is given, so no call could be handled")
     cores = os.cpu_count() or 1
-    music = music if music is not None and any(music.glob("*.wav")) else None
+    folders = {"music": music} if isinstance(music, Path) else dict(music or {})
+    # A stream of nothing keeps the module from loading.
+    folders = {name: path for name, path in folders.items() if any(path.glob("*.wav"))}
     values = {
         "domain": DOMAIN,
         "control": control,
@@ -123,9 +126,9 @@ def render(
         "engines": "|".join(_reachable(engine) for engine in engines),
         "phones": [_checked(phone) for phone in phones],
         "trunks": _networks(trunks),
-        "music": music,
+        "music": folders,
         "apology": apology,
-        "modules": _modules(available, music is not None),
+        "modules": _modules(available, bool(folders)),
         "rtp_ports": _even(rtp_ports),
         "max_sessions": max_sessions or _session_limit(),
         "sessions_per_second": sessions_per_second or 100 * cores,
@@ -136,7 +139,7 @@ def render(
         "log_level": _level(log_level),
         "log_levels": ",".join(_LEVELS[_LEVELS.index(_level(log_level)) :]),
     }
-    for value in (control_password, music, apology, folder):
+    for value in (control_password, *folders, *folders.values(), apology, folder):
         _plain(str(value))
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent.parent / "conf" / "freeswitch"),

@@ -10,7 +10,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def write_configuration(folder: Path, settings: Settings, password: str, *, bina
         engines=[settings.esl],
         phones=desk_phones(settings.database_url),
         trunks=settings.trunk_networks,
-        music=music.folder(settings.home),
+        music=music.streams(settings.home),
         apology=apology,
         available=None if binary is None else installed_modules(binary),
     )
@@ -124,16 +124,19 @@ class FreeSwitch:
         write_configuration(self.folder / "conf", self.settings, self.password, binary=self.binary)
 
     def keep_phones(self, stop: Event) -> None:
-        """Till `stop` is set: tell the running FreeSWITCH whenever agents' phones have changed. Blocks."""
-        told: list[DeskPhone] | None = None
+        """Till `stop` is set: tell the running FreeSWITCH whenever agents' phones or the streams of music have changed.
+        Blocks."""
+        told: tuple[list[DeskPhone], dict[str, Path]] | None = None
         while not stop.wait(PHONES_SECONDS):
             try:
-                phones = desk_phones(str(self.settings.database_url))
-                if phones != told:
+                phones, streams = desk_phones(str(self.settings.database_url)), music.streams(self.settings.home)
+                if (phones, streams) != told:
                     self.configure()
                     api(self.settings.control, self.password, "reloadxml", 10)
-                    told = phones
-                    log.info("phones told to FreeSWITCH", count=len(phones))
+                    for name, change in _stream_changes(told[1] if told else {}, streams):
+                        api(self.settings.control, self.password, f"local_stream {change} {name}", 10)
+                    told = phones, streams
+                    log.info("phones told to FreeSWITCH", count=len(phones), streams=len(streams))
             except (PointsmanError, OSError, psycopg2.Error) as error:
                 # Postgres or FreeSWITCH is away; what is missing is told when both are back.
                 log.warning("phones not told to FreeSWITCH", error=str(error).strip())
@@ -186,6 +189,16 @@ def api(control: Address, password: str, line: str, seconds: float) -> str:
                     length = int(header.partition(b":")[2])
             body = stream.read(length)
         return body.decode("utf-8", "replace")
+
+
+def _stream_changes(before: Mapping[str, Path], now: Mapping[str, Path]) -> Iterator[tuple[str, str]]:
+    """The streams that FreeSWITCH must begin, or read from another folder. One that has gone runs on until FreeSWITCH is
+    started again, as somebody may be listening to it."""
+    for name, folder in now.items():
+        if name not in before:
+            yield name, "start"
+        elif before[name] != folder:
+            yield name, "reload"
 
 
 def _check_free(setting: str, address: Address, kinds: Sequence[socket.SocketKind]) -> None:

@@ -254,7 +254,17 @@ def write_text(path: Path, name: str, text: str) -> None:
 
     TextsBroken where the file cannot be read; it is then left as it is.
     """
-    texts = read_texts(path) | {name: " ".join(text.split())}
+    _write_texts(path, read_texts(path) | {name: " ".join(text.split())})
+
+
+def remove_text(path: Path, name: str) -> None:
+    """Take one text out of a `prompts.yaml`, where it is in one. TextsBroken as for `write_text`."""
+    texts = read_texts(path)
+    if texts.pop(name, None) is not None:
+        _write_texts(path, texts)
+
+
+def _write_texts(path: Path, texts: dict[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.unfinished")
     unfinished.write_text(yaml.safe_dump(texts, allow_unicode=True, width=110), encoding="utf-8")

@@ -1,13 +1,14 @@
 """Any recording a person may have, turned into what a telephone plays best.
 
-WAV files are read here; MP3, OGG, M4A, FLAC and WebM need the program ffmpeg. What a file is, is told from its first bytes,
-never from its name. Reading happens in the calling greenlet, the arithmetic in the hub's thread pool, so that a long
-recording holds nobody up.
+WAV files are read here; MP3, OGG, M4A, FLAC and WebM need the program ffmpeg, and long recordings are done faster by it. What a
+file is, is told from its first bytes, never from its name. Reading happens in the calling greenlet, the arithmetic in the
+hub's thread pool. What a stranger uploads is converted by `sounds.apart`, in a process of its own.
 """
 
 from __future__ import annotations
 
 import audioop
+import importlib
 import shutil
 import struct
 import subprocess
@@ -45,6 +46,10 @@ _BROKEN = (
     ArithmeticError,
     OSError,
 )
+
+LONG_WAV_SECONDS = 60.0
+"""A WAV file of another rate that plays longer is left to ffmpeg, where there is one: our own filters take a tenth of the time
+that it plays."""
 
 _EXTENSIBLE = 0xFFFE
 """WAVE's long form, which names its kind of samples further on."""
@@ -96,21 +101,39 @@ def kind(head: bytes) -> str | None:
     return None
 
 
-def convert(source: Path, target: Path, limits: Limits = DEFAULT_LIMITS, *, trimmed: bool = True) -> Converted:
-    """Write `source` to `target` as 8 kHz 16-bit mono WAV, evened in loudness, with soft edges; `trimmed` cuts the silence
-    at both ends to a short breath.
+def convert(
+    source: Path,
+    target: Path,
+    limits: Limits = DEFAULT_LIMITS,
+    *,
+    trimmed: bool = True,
+    loudness: float = level.LOUDNESS_DBFS,
+) -> Converted:
+    """Write `source` to `target` as 8 kHz 16-bit mono WAV, evened to this loudness (dBFS), with soft edges; `trimmed` cuts the
+    silence at both ends to a short breath.
 
     AudioUnusable says what is wrong with the file: too large, too long, too short, silent, not audio, broken, or of a kind
     that needs ffmpeg where there is none. `target` is then not touched.
     """
     was = _check(source, limits)
     samples, rate = _decode(source, was, limits)
-    finished: bytes = gevent.get_hub().threadpool.apply(_finish, (samples, rate, trimmed))
+    finished: bytes = gevent.get_hub().threadpool.apply(_finish, (samples, rate, trimmed, loudness))
     length = len(finished) / 2 / wav.RATE
     if length < limits.least_seconds:
         raise AudioUnusable(f"{source.name}: there is nothing to hear in it")
     wav.write(target, finished)
     return Converted(target, length, level.loudness(finished), was)
+
+
+def ffmpeg() -> str | None:
+    """The program ffmpeg: the machine's own, else the one that the package imageio-ffmpeg carries; None where neither is."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        try:
+            found = str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+        except (ImportError, RuntimeError, OSError):
+            return None
+    return found
 
 
 def duration(path: Path) -> float:
@@ -150,6 +173,8 @@ def _decode_wav(source: Path, limits: Limits) -> tuple[bytes, int]:
         if not 4000 <= rate <= 192_000:
             raise AudioUnusable(f"{source.name}: has {rate} samples a second, which no recording has")
         _check_length(source, length, limits)
+        if rate != wav.RATE and length > LONG_WAV_SECONDS and ffmpeg() is not None:
+            return _decode_with_ffmpeg(source, "wav", limits), wav.RATE
         # An upload that was cut off may end within a sample.
         whole = sound.raw_data[: len(sound.raw_data) // sound.frame_width * sound.frame_width]
         shape = {"sample_width": sound.sample_width, "frame_rate": rate, "channels": sound.channels}
@@ -161,7 +186,7 @@ def _decode_wav(source: Path, limits: Limits) -> tuple[bytes, int]:
 
 
 def _decode_with_ffmpeg(source: Path, was: str, limits: Limits) -> bytes:
-    program = shutil.which("ffmpeg")
+    program = ffmpeg()
     if program is None:
         raise AudioUnusable(f"{source.name}: is {was.upper()}, which needs ffmpeg; install it, or upload a WAV file")
     # The reader is fixed and may open this one file only: a playlist dressed as a sound cannot fetch anything.
@@ -228,8 +253,8 @@ def _odd(source: Path) -> bool:
     return at >= 8 and code in _ODD_WAV
 
 
-def _finish(samples: bytes, rate: int, trimmed: bool) -> bytes:
-    samples = level.even(level.resample(samples, rate))
+def _finish(samples: bytes, rate: int, trimmed: bool, loudness: float) -> bytes:
+    samples = level.even(level.resample(samples, rate), loudness)
     if trimmed:
         samples = level.trim(samples, lead=0.05, tail=0.1)
     return level.fade(samples)

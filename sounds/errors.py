@@ -19,3 +19,7 @@ class TextsBroken(PointsmanError):
 
 class SynthesisFailed(PointsmanError):
     """A synthesiser is not installed, does not speak the language, or gave no audio."""
+
+
+class PromptExists(PointsmanError):
+    """A prompt of that name is there already, or must stay there."""

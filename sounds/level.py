@@ -48,15 +48,15 @@ def resample(samples: bytes, rate: int) -> bytes:
     return samples
 
 
-def even(samples: bytes) -> bytes:
-    """Without offset, at `LOUDNESS_DBFS`, its peaks rounded off at `PEAK_DBFS`. Silence is left as it is."""
+def even(samples: bytes, loudness_dbfs: float = LOUDNESS_DBFS) -> bytes:
+    """Without offset, at `loudness_dbfs`, its peaks rounded off at `PEAK_DBFS`. Silence is left as it is."""
     if not samples:
         return samples
     samples = audioop.bias(samples, 2, -audioop.avg(samples, 2))
     heard = _heard_rms(samples)
     if heard < 8:
         return samples
-    factor = 10 ** (LOUDNESS_DBFS / 20) * 32767 / heard
+    factor = 10 ** (loudness_dbfs / 20) * 32767 / heard
     return _limit(samples, factor, 10 ** (PEAK_DBFS / 20) * 32767)
 
 

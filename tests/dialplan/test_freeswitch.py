@@ -93,6 +93,11 @@ def test_music_is_streamed_where_there_is_some(tmp_path: Path) -> None:
         assert root.find(".//load[@module='mod_local_stream']") is None
     (empty / "a.wav").touch()
     assert written(tmp_path, music=empty).find(".//directory[@name='music']") is not None
+    streams = written(tmp_path, music={"music": empty, "music-jazz": empty}).findall(".//directory[@path]")
+    assert [stream.attrib["name"] for stream in streams if stream.attrib["name"].startswith("music")] == [
+        "music",
+        "music-jazz",
+    ]
 
 
 def test_only_modules_that_are_there_are_loaded(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import math
 import random
 import shutil
 import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sounds import convert, level, wav
+from sounds import apart, convert, level, wav
 from sounds.convert import Limits
 from sounds.errors import AudioUnusable
 
@@ -128,6 +129,7 @@ def test_other_kinds_by_content_whatever_the_name(tmp_path: Path, name: str, was
 def test_compressed_audio_without_ffmpeg_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.mp3").write_bytes(b"ID3" + bytes(100))
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(AudioUnusable, match="needs ffmpeg"):
         convert.convert(tmp_path / "a.mp3", tmp_path / "out.wav")
 
@@ -196,3 +198,28 @@ def test_evening_out_never_passes_the_ceiling(samples: bytes) -> None:
     done = level.even(samples)
     assert len(done) == len(samples)
     assert level.peak(done) <= max(level.PEAK_DBFS + 0.1, level.peak(samples))
+
+
+def test_a_process_of_its_own_gives_the_same_and_keeps_the_uploaders_name(tmp_path: Path) -> None:
+    source = record(tmp_path / "part-1", tone(440, 0.5, 16000), 16000)
+    done = apart.convert(source, tmp_path / "out.wav", trimmed=False, loudness=-23.0)
+    assert (done.was, done.seconds) == ("wav", pytest.approx(0.5, abs=0.01))
+    assert done.loudness == pytest.approx(-23.0, abs=0.5)
+    (tmp_path / "part-2").write_bytes(b"MZ" + bytes(100))
+    with pytest.raises(AudioUnusable, match=r"^summer\.mp3: is not audio that we know"):
+        apart.convert(tmp_path / "part-2", tmp_path / "none.wav", name="summer.mp3")
+
+
+def test_a_decoder_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    source = record(tmp_path / "long.wav", tone(440, 2, 48000), 48000)
+    with pytest.raises(AudioUnusable, match="took longer than"):
+        apart.convert(source, tmp_path / "out.wav", seconds=0.05)
+    assert not (tmp_path / "out.wav").exists()
+
+
+@needs_ffmpeg
+def test_a_long_recording_is_ready_in_a_few_seconds(tmp_path: Path) -> None:
+    source = record(tmp_path / "in.wav", tone(440, 1, 48000) * 180, 48000)
+    done = apart.convert(source, tmp_path / "out.wav", trimmed=False, seconds=20)
+    assert done.seconds == pytest.approx(180, abs=0.1)
+    assert power_at(wav.read(done.path)[:16000], 440) > 0.97
