@@ -18,7 +18,7 @@ import structlog
 from engine.call.mailbox import CAUSES, Rang
 from engine.esl import commands
 from engine.esl.awaited import Execution
-from engine.esl.control import Control
+from engine.esl.control import OWNER_VARIABLE, Control
 from engine.esl.errors import CallGone, EslError
 from engine.esl.outbound import CallLink
 from engine.records.facts import OfferResult
@@ -59,6 +59,7 @@ class Attempt:
                 "origination_caller_id_number": number or "anonymous",
                 "origination_caller_id_name": name or number or "anonymous",
                 "pointsman_leg": "agent",
+                OWNER_VARIABLE: self._control.owner,
             },
         )
         self._link.execute("bridge", dialled, then=self._done)

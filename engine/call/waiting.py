@@ -63,6 +63,7 @@ class Waiting:
         self._pop: ScreenPop | None = None
         self._waited: float | None = None
         self._music = False
+        self._freed = False
 
     def run(self) -> QueueOutcome:
         call, session = self._call, self._session
@@ -311,17 +312,27 @@ class Waiting:
         self._leave("answered")
         now.result = "answered"
         now.ended_by = "caller"
+        # The agent's own leg tells of its end 10 to 30 ms before the caller's leg tells of the parting.
+        self._freed = False
+        session.control.subscribe(offer.offer_id, lambda _: self._free(offer))
         try:
             now.ended_by = talk.talk(session, recorded=self._rule.recorded)
         finally:
+            session.control.unsubscribe(offer.offer_id)
             if not session.let_go:
                 self._talk_ended(offer)
         self._call.enter("ivr")
         return "answered"
 
+    def _free(self, offer: MakeOffer) -> None:
+        """The agent has hung up, or has been: told to the router once, by whichever leg tells it first."""
+        if not self._freed:
+            self._freed = True
+            at = self._session.clock.timestamp()
+            self._session.tell_router(TalkEnded(at=at, offer_id=offer.offer_id, agent_id=offer.agent_id))
+
     def _talk_ended(self, offer: MakeOffer) -> None:
-        at = self._session.clock.timestamp()
-        self._session.tell_router(TalkEnded(at=at, offer_id=offer.offer_id, agent_id=offer.agent_id))
+        self._free(offer)
         self._publish("ended")
         self._call.talk_over()
         self._attempt = self._offer = self._pop = None

@@ -26,7 +26,7 @@ from engine.esl.errors import (
     ReplyTimeout,
 )
 from engine.esl.frames import Event, Frame, raw_header
-from engine.esl.jobs import Done, Job, Jobs
+from engine.esl.jobs import Jobs
 from engine.esl.link import Link
 from engine.esl.server import prepare
 
@@ -37,17 +37,19 @@ HEARTBEAT_SECONDS: Final = 5.0
 
 BACK_OFF_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 OWNER_VARIABLE: Final = "pointsman_owner"
+WAKE_SECONDS: Final = 0.004
+"""How long at most an event of a subscribed leg stays in FreeSWITCH, whose listener looks every 20 ms by itself
+(mod_event_socket.c:1504)."""
+
+_WAKE: Final = b"\n"
+"""A line end before a command is thrown away without a reply (mod_event_socket.c:1252), but the listener has come back from
+its poll and sends what events it has."""
 
 _JOB: Final = b"Event-Name: " + names.BACKGROUND_JOB.encode() + b"\n"
-_CHANNEL: Final = b"Event-Name: CHANNEL_"
 _JOB_UUID: Final = b"Job-UUID"
 _UNIQUE_ID: Final = b"Unique-ID"
 
 log = structlog.get_logger(__name__)
-
-
-def _nothing(*_: object) -> None:
-    pass
 
 
 class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
@@ -58,22 +60,16 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
     our `owner` in a variable, which `originate` sets. Two look-ups of a header cost FreeSWITCH far less than a copy, and an
     engine is woken only for its own legs. What still comes and is nobody's is dropped by its bytes, before decoding.
 
-    `on_event` gets what is no channel's and no job's, thus CUSTOM and whatever `events` add; it and the subscribers'
-    callbacks run in gevent's loop and must not block. `on_up` runs in a greenlet of its own after each connect, to compare
-    with `channels()` what is believed, and so does `on_down`, which gets the reason. Each may be replaced at any time.
+    What subscribes and handles is called in gevent's loop and must not block.
     """
 
     def __init__(
         self,
         address: tuple[str, int],
         password: str,
-        on_event: Callable[[Event], None] = _nothing,
-        on_up: Callable[[], None] = _nothing,
-        on_down: Callable[[str], None] = _nothing,
         *,
         owner: str | None = None,
         events: frozenset[str] = names.LEG_EVENTS,
-        custom: tuple[str, ...] = (),
         heartbeat: float = HEARTBEAT_SECONDS,
     ) -> None:
         # greenswitch's own constructor is not called: it would make a queue and what its two greenlets need.
@@ -81,14 +77,10 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         self.password = password
         self.timeout = CONNECT_SECONDS
         self.owner = commands.identity(owner or str(uuids.uuid4()))
-        """Stands in `pointsman_owner` on the legs we originate."""
+        """Stands in `pointsman_owner` on the legs we ring."""
         self.core_uuid = ""
         """Names one run of FreeSWITCH: a new one after a reconnect means that no call of before is left."""
-        self.on_event = on_event
-        self.on_up = on_up
-        self.on_down = on_down
         self._events = events | {names.BACKGROUND_JOB}
-        self._custom = custom
         self._heartbeat = heartbeat
         self._link: Link | None = None
         self._jobs = Jobs()
@@ -99,6 +91,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         self._stopping = Signal()
         self._rejected = ""
         self._keeper: gevent.Greenlet[Any, Any] | None = None
+        self._waker: Any = None
 
     # The link ------------------------------------------------------------------------------------------------------
 
@@ -154,11 +147,11 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
             raise AuthRejected(f"FreeSWITCH on {self.host}:{self.port} does not take our password")
 
     def _ask_for_events(self, link: Link, timeout: float) -> None:
-        wanted = [f"filter Event-Name {names.BACKGROUND_JOB}", f"filter variable_{OWNER_VARIABLE} {self.owner}"]
-        wanted += [f"filter Event-Subclass {subclass}" for subclass in self._custom]
-        # CUSTOM and its subclasses come last: all words after it are taken for subclasses (mod_event_socket.c:2557).
-        types = " ".join(sorted(self._events - {names.CUSTOM}))
-        wanted.append(f"event plain {types}" + (f" CUSTOM {' '.join(self._custom)}" if self._custom else ""))
+        wanted = (
+            f"filter Event-Name {names.BACKGROUND_JOB}",
+            f"filter variable_{OWNER_VARIABLE} {self.owner}",
+            "event plain " + " ".join(sorted(self._events)),
+        )
         for line in wanted:
             reply = link.send(commands.command(line), timeout)
             if reply.refused:
@@ -183,7 +176,6 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
                 continue
             attempt = 0
             log.info("control_up", address=f"{self.host}:{self.port}", core=self.core_uuid)
-            gevent.spawn(self._call, self.on_up)
             if self._link is not None:
                 self._watch(self._link)
 
@@ -198,7 +190,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
                 link.close(f"FreeSWITCH gives no sign of life: {error}")
 
     def stop(self, timeout: float = 2.0) -> None:
-        """Leave, and stay away; `on_down` is not called for it."""
+        """Leave, and stay away."""
         self._stopping.set()
         link = self._link
         if link is not None and not link.closed:
@@ -218,7 +210,6 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         self._jobs.lose(error)
         if was_up and not self._stopping.is_set():
             log.warning("control_down", reason=str(error))
-            gevent.spawn(self._call, self.on_down, str(error))
 
     def _call(self, callback: Callable[..., None], *arguments: object) -> None:
         try:
@@ -253,26 +244,12 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
 
     def bgapi(self, line: str, timeout: float) -> str:
         """What an API says that takes its time. Its end is known by a Job-UUID of ours. Errors as for `send`."""
-        result: AsyncResult[str | EslError] = AsyncResult()
-        return self._outcome(self.bgapi_soon(line, result.set, timeout), result)
-
-    def bgapi_soon(self, line: str, done: Done, timeout: float) -> Job:
-        """`bgapi` without waiting: `done` is told what the API says, or the EslError that `bgapi` would raise, once and
-        from gevent's loop, so it must not block; the job may be forgotten before. LinkClosed, LinkBusy, UnsafeText where
-        nothing was sent, and `done` is then not called. May be called from a callback."""
         link = self._open()
-        job = self._jobs.await_job(done, timeout)
+        result: AsyncResult[str | EslError] = AsyncResult()
+        job = self._jobs.await_job(result.set, timeout)
         try:
             link.post(commands.bgapi(line, job.uuid), job)
-        except EslError:
-            job.forget()
-            raise
-        return job
-
-    @staticmethod
-    def _outcome(job: Job, result: AsyncResult[str | EslError]) -> str:
-        """What came of the job; that it took too long is told by itself."""
-        try:
+            # That it takes too long is told by the job itself.
             outcome = result.get()
         finally:
             job.forget()
@@ -299,32 +276,17 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         LinkClosed; ControlLost where the link broke meanwhile. After `timeout` seconds the leg is killed and ReplyTimeout
         raised.
         """
-        result: AsyncResult[str | EslError] = AsyncResult()
-        return self._outcome(self.originate_soon(uuid, endpoint, variables, app, result.set, timeout), result)
-
-    def originate_soon(
-        self,
-        uuid: str,
-        endpoint: str,
-        variables: Mapping[str, str] | None,
-        app: str,
-        done: Done,
-        timeout: float = 60.0,
-    ) -> Job:
-        """`originate` without waiting: `done` is told the leg's uuid or the error, as for `bgapi_soon`."""
-
-        def came(outcome: str | EslError) -> None:
-            if isinstance(outcome, str):
-                outcome = outcome.removeprefix("+OK").strip()
-            elif isinstance(outcome, CommandRejected):
-                cause = outcome.reply.removeprefix("-ERR").strip() or "NORMAL_TEMPORARY_FAILURE"
-                outcome = OriginateFailed(cause)
-            elif isinstance(outcome, ReplyTimeout) and self.connected:
-                self._kill_late(uuid)
-            done(outcome)
-
         values = {"origination_uuid": uuid, OWNER_VARIABLE: self.owner, **(variables or {})}
-        return self.bgapi_soon(commands.originate(endpoint, values, app), came, timeout)
+        try:
+            said = self.bgapi(commands.originate(endpoint, values, app), timeout)
+        except CommandRejected as error:
+            cause = error.reply.removeprefix("-ERR").strip() or "NORMAL_TEMPORARY_FAILURE"
+            raise OriginateFailed(cause) from error
+        except ReplyTimeout:
+            if self.connected:
+                self._kill_late(uuid)
+            raise
+        return said.removeprefix("+OK").strip()
 
     def _kill_late(self, uuid: str) -> None:
         try:
@@ -349,11 +311,23 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
     # Listening -----------------------------------------------------------------------------------------------------
 
     def subscribe(self, uuid: str, callback: Callable[[Event], None]) -> None:
-        """Have `callback` called with the channel events of the leg `uuid`, one that `originate` makes; so subscribe first."""
+        """Have `callback` called with the events of the leg `uuid`, one that bears our owner, until `unsubscribe`. As long as
+        there is any such leg FreeSWITCH is made to tell of it at once: a packet of one byte every WAKE_SECONDS, however
+        many legs there are, where each event would come 10 ms later on average."""
         self._subscribers[uuid] = callback
+        if self._waker is None:
+            self._waker = gevent.get_hub().loop.timer(WAKE_SECONDS, WAKE_SECONDS)
+            self._waker.start(self._wake)
+
+    def _wake(self) -> None:
+        if self._link is not None and self._up.is_set():
+            self._link.wake(_WAKE)
 
     def unsubscribe(self, uuid: str) -> None:
         self._subscribers.pop(uuid, None)
+        if not self._subscribers and self._waker is not None:
+            self._waker.close()
+            self._waker = None
 
     def register_handle(self, name: str, handler: Callable[[Event], None]) -> None:
         """Have `handler` called with each event `name` (a subclass for CUSTOM), in addition to what else gets it."""
@@ -391,13 +365,11 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
             if not self._handlers:
                 return
         callback = self._subscribers.get((raw_header(body, _UNIQUE_ID) or b"").decode("ascii", "replace"))
-        if callback is None and not self._handlers and body.startswith((_CHANNEL, _JOB)):
+        if callback is None and not self._handlers:
             return
         event = frame.event
         if callback is not None:
             self._call(callback, event)
-        elif event.name != names.BACKGROUND_JOB:
-            self._call(self.on_event, event)
         for name in {event.name, event.get("Event-Subclass") or event.name}:
             for handler in tuple(self._handlers.get(name, ())):
                 self._call(handler, event)

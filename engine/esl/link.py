@@ -147,6 +147,11 @@ class Link:
         self.post(data, reply)
         return reply.wait(timeout)
 
+    def wake(self, data: bytes) -> None:
+        """Send bytes that FreeSWITCH does not reply to, unless others are still to be sent or the link has ended."""
+        if not self.closed and self._unsent is None:
+            self._write(data)
+
     def _write(self, data: bytes) -> None:
         if self._unsent is not None:
             self._unsent += data

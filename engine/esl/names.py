@@ -78,22 +78,11 @@ CALL_EVENTS: Final = frozenset(
 )
 """The types a caller's link asks for unless told otherwise."""
 
-LEG_EVENTS: Final = frozenset(
-    {
-        "BACKGROUND_JOB",
-        "CHANNEL_ANSWER",
-        "CHANNEL_BRIDGE",
-        "CHANNEL_DESTROY",
-        "CHANNEL_HANGUP",
-        "CHANNEL_HANGUP_COMPLETE",
-        "CHANNEL_PROGRESS",
-        "CHANNEL_PROGRESS_MEDIA",
-        "CHANNEL_UNBRIDGE",
-    }
-)
-"""The types the control link asks for unless told otherwise."""
+LEG_EVENTS: Final = frozenset({CHANNEL_HANGUP})
+"""The types the control link asks for unless told otherwise: of a leg that we rang its end, which it tells of before the
+caller's own link does."""
 
-KNOWN: Final = {name.encode(): name for name in MY_EVENTS | CALL_EVENTS | LEG_EVENTS | {CUSTOM, HEARTBEAT, SHUTDOWN}}
+KNOWN: Final = {name.encode(): name for name in MY_EVENTS | CALL_EVENTS | {BACKGROUND_JOB, CUSTOM, HEARTBEAT, SHUTDOWN}}
 """Names of events as they stand on the wire, to be had as text without decoding."""
 
 AUTH_REQUEST: Final = b"auth/request"

@@ -22,6 +22,7 @@ SILENCE: Final = (
 """A stereo recording of 26 ms, which stands for what FreeSWITCH would have written."""
 
 _MUSIC: Final = b"local_stream://"
+_OWNER: Final = b"filter variable_pointsman_owner "
 
 
 class Caller(Peer):
@@ -177,7 +178,8 @@ class Caller(Peer):
         if self.rings is not None or not extension.isdigit():
             load.failed["rung for a call that rings or talks already, or nobody's extension"] += 1
             return
-        self.rings = AgentLeg(load, self, uuid, extension, execution)
+        owner = argument.partition(b"pointsman_owner=")[2].partition(b",")[0].partition(b"}")[0]
+        self.rings = AgentLeg(load, self, uuid, extension, execution, owner)
         load.agent_rung(self.rings)
         load.after(load.plan.answer_seconds, self.rings.answer)
 
@@ -274,17 +276,21 @@ class Caller(Peer):
 
 
 class AgentLeg:
-    """An agent's phone that is rung for `caller` by its `bridge`, `execution`. `number` is the extension as a number."""
+    """An agent's phone that is rung for `caller` by its `bridge`, `execution`. `number` is the extension as a number; `owner`
+    marks the control link that is told of the leg."""
 
-    __slots__ = ("_execution", "_load", "answered", "caller", "extension", "number", "over", "uuid")
+    __slots__ = ("_execution", "_load", "_owner", "answered", "caller", "extension", "number", "over", "uuid")
 
-    def __init__(self, load: Load, caller: Caller, uuid: bytes, extension: bytes, execution: bytes) -> None:
+    def __init__(
+        self, load: Load, caller: Caller, uuid: bytes, extension: bytes, execution: bytes, owner: bytes
+    ) -> None:
         self._load = load
         self.caller = caller
         self.uuid = uuid
         self.extension = extension
         self.number = int(extension)
         self._execution = execution
+        self._owner = owner
         self.answered = False
         self.over = False
 
@@ -298,6 +304,9 @@ class AgentLeg:
         if not self.over:
             self.over = True
             self._load.agent_free(self)
+            for control in self._load.controls:
+                if self._owner and control.owner == self._owner:
+                    control.send(frames.Leg(self.uuid, self.extension, self.extension).hung_up())
 
     def killed(self) -> None:
         """The controller ends the leg, while it rings or talks."""
@@ -314,11 +323,13 @@ class AgentLeg:
 class ControlPeer(Peer):
     """An engine's inbound link: it is answered, and its commands about calls and legs are carried out."""
 
-    __slots__ = ("_load",)
+    __slots__ = ("_load", "owner")
 
     def __init__(self, load: Load, sock: socket.socket) -> None:
         super().__init__(load.poller, sock)
         self._load = load
+        self.owner = b""
+        """What the legs bear whose end this link is told of."""
         self.send(frames.ASK_PASSWORD)
 
     def command(self, head: bytes, _body: bytes, answers: list[bytes]) -> None:
@@ -335,6 +346,8 @@ class ControlPeer(Peer):
         elif head.startswith(b"exit"):
             answers.append(frames.BYE)
         else:
+            if head.startswith(_OWNER):
+                self.owner = head[len(_OWNER) :]
             answers.append(frames.OK)
 
     def _api(self, line: bytes) -> bytes:

@@ -85,7 +85,13 @@ class Peer(ABC):
             data = self._buffer + data
         at = 0
         answers: list[bytes] = []
-        while (end := data.find(b"\n\n", at)) >= 0:
+        while True:
+            # As FreeSWITCH does: line ends before a command are nothing (mod_event_socket.c:1252).
+            while data.startswith(b"\n", at):
+                at += 1
+            end = data.find(b"\n\n", at)
+            if end < 0:
+                break
             head, end, body = data[at:end], end + 2, b""
             if head.startswith(b"sendmsg"):
                 place = head.find(b"\ncontent-length: ")

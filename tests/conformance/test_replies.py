@@ -124,3 +124,20 @@ def test_events_as_json(rig: Rig) -> None:
     done = call.json_event(Event_Name="CHANNEL_EXECUTE_COMPLETE")
     assert (done["Application-UUID"], done["Application-Response"]) == ("json-1", "_none_")
     assert done["Caller-Destination-Number"] == PLAIN
+
+
+def test_line_ends_before_a_command_are_nothing(rig: Rig) -> None:
+    """No reply comes to them, nor does the command's go astray."""
+    control = rig.inbound()
+    for blank in ("\n", "\n\n", "\n\n\n\n"):
+        control.write(blank)
+        assert len(control.api("create_uuid")) == 36
+    control.write("\n")
+    control.listen(0.2)
+    assert control.send("nothing of the kind").get("Reply-Text") == "-ERR command not found"
+    rig.ring(PLAIN)
+    call = rig.accept()
+    call.write("\n")
+    assert call.send("connect").get("Event-Name") == "CHANNEL_DATA"
+    call.write("\n")
+    assert call.send("linger 1").get("Reply-Text") == "+OK will linger 1 seconds"

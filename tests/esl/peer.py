@@ -37,7 +37,29 @@ class Peer:
                 raise EOFError
             self._buffer += data
 
+    def received(self, size: int) -> bytes:
+        """The next so many bytes."""
+        self._until(size)
+        data, self._buffer = self._buffer[:size], self._buffer[size:]
+        return data
+
+    def silent(self, seconds: float) -> bool:
+        """Whether nothing more comes within that time."""
+        self.sock.settimeout(seconds)
+        try:
+            self._until(1)
+        except TimeoutError:
+            pass
+        finally:
+            self.sock.settimeout(10)
+        return not self._buffer
+
     def command(self) -> Command:
+        # As FreeSWITCH does: line ends before a command are nothing.
+        self._until(1)
+        while self._buffer[0] == 10:
+            self._buffer = self._buffer.lstrip(b"\n")
+            self._until(1)
         while b"\n\n" not in self._buffer:
             self._until(len(self._buffer) + 1)
         head, _, self._buffer = self._buffer.partition(b"\n\n")

@@ -63,6 +63,8 @@ class Desk:
         self.server = OutboundServer(("127.0.0.1", 0), self.handle)
         self.server.start()
         self.agents = 0
+        self.owner = ""
+        """Whom the agents' legs are to tell of their end."""
         self.pressed: list[str | None] = []
         self.callers: list[str | None] = []
 
@@ -81,7 +83,8 @@ class Desk:
             call.hangup()
             raise CallGone
         self.agents += 1
-        call.execute("bridge", f"[origination_uuid=agent-{self.agents:030d}]user/{2000 + self.agents}")
+        leg = f"{{origination_uuid=agent-{self.agents:030d},pointsman_owner={self.owner}}}"
+        call.execute("bridge", f"{leg}user/{2000 + self.agents}")
         parted.wait(5)
         call.hangup()
 
@@ -164,6 +167,19 @@ def test_the_control_link_is_answered(desk: Desk, generator: Generator) -> None:
     finally:
         control.stop()
         generator.release()
+
+
+def test_the_control_link_is_told_of_the_end_of_the_legs_that_it_rang(desk: Desk, generator: Generator) -> None:
+    control = Control(("127.0.0.1", generator.port), PASSWORD)
+    ended: list[str] = []
+    control.register_handle(names.CHANNEL_HANGUP, lambda event: ended.append(event.get("Unique-ID") or ""))
+    control.connect(5)
+    try:
+        desk.owner = control.owner
+        assert generator.load(LoadPlan(rate=50, seconds=0.2, patience=10, talk_seconds=0.02)).served
+        assert sorted(ended) == [f"agent-{number:030d}" for number in range(1, desk.agents + 1)]
+    finally:
+        control.stop()
 
 
 def test_a_process_is_watched_by_what_the_kernel_counts(generator: Generator) -> None:
