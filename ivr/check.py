@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+from pydantic import ValidationError
 
 from dialplan import hours
 from dialplan.hours import Calendar
@@ -26,6 +29,10 @@ class Problem:
     fault: str
     mend: str
     serious: bool = True
+    exit: str = ""
+    """The exit it is about, where it is about one."""
+    field: str = ""
+    """The field it is about, as the way to it (`confirm.after`), where it is about one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,24 @@ def check(flow: Flow, around: Surroundings) -> list[Problem]:
     return [*shape, *_apology(flow, around), *_references(flow, around), *_variables(house)]
 
 
+def check_document(document: object, around: Surroundings) -> tuple[Flow | None, list[Problem]]:
+    """As `check`, also for what is no flow yet: then None, and every fault that keeps it from being one, at its node."""
+    try:
+        flow = Flow.model_validate(document)
+    except ValidationError as error:
+        return None, [_unread(fault) for fault in error.errors()]
+    return flow, check(flow, around)
+
+
+def _unread(fault: Any) -> Problem:
+    place = [str(part) for part in fault["loc"]]
+    said = str(fault["msg"]).removeprefix("Value error, ")
+    if len(place) < 2 or place[0] != "nodes":
+        return Problem("", f"{'.'.join(place) or 'the document'}: {said}", "mend it in the flow's own settings")
+    # Behind a node's name stands its type, which is the form's and no field of it.
+    return Problem(place[1], said, "mend it in the node's form", field=".".join(place[3:]))
+
+
 def is_fit(problems: Collection[Problem]) -> bool:
     """Whether a flow with these problems may be published."""
     return not any(problem.serious for problem in problems)
@@ -67,17 +92,19 @@ def _exits(flow: Flow) -> Iterator[Problem]:
         for exit_name, target in node.exits.items():
             if exit_name not in ways:
                 known = ", ".join(ways)
-                yield Problem(name, f"a {node.type} has no exit {exit_name!r}", f"remove it; its exits are {known}")
+                fault = f"a {node.type} has no exit {exit_name!r}"
+                yield Problem(name, fault, f"remove it; its exits are {known}", exit=exit_name)
             if target not in flow.nodes:
                 yield Problem(
                     name,
                     f"exit {exit_name!r} leads to {target!r}, which does not exist",
                     "lead it to a node of the flow",
+                    exit=exit_name,
                 )
         for way in ways.values():
             falls = way.falls_to is not None and way.falls_to in ways
-            if not way.ends and not falls and node.target(way) is None:
-                yield Problem(name, f"exit {way.name!r} leads nowhere", "lead it to a node")
+            if not way.ends and not way.returns and not falls and node.target(way) is None:
+                yield Problem(name, f"exit {way.name!r} leads nowhere", "lead it to a node", exit=way.name)
         if node.type == "menu" and not any(way.paced for way in node.ways() if way.name in node.exits):
             yield Problem(name, "the menu has no key to choose", "add an exit named for a key, such as 1")
 

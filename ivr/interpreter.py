@@ -158,7 +158,7 @@ class Interpreter:
             raise
         except PointsmanError as error:
             log.warning("a node failed", call_id=visit.phone.call_id, node=visit.node, why=str(error))
-            visit.enters = None
+            visit.enters = visit.goes_to = None
             return ERROR
         return exit_name
 
@@ -181,6 +181,8 @@ class Interpreter:
                 _keep(frames, visit.variables)
             entered = self._flows(called, None)
             return entered, entered.flow.start
+        if visit.goes_to is not None and visit.goes_to in flow.flow.nodes:
+            return flow, visit.goes_to
         ways = flow.ways[name]
         if exit_name not in ways:
             raise _GaveUp(f"exit {exit_name!r} of node {name!r} leads nowhere")

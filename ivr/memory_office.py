@@ -31,6 +31,7 @@ class MemoryOffice:
     caller: Card | None = None
     """The customer who calls."""
     withheld: bool = False
+    blocked: bool = False
     now: Callable[[], datetime] | None = None
     opened: dict[str, int] = field(default_factory=dict)
     """The tickets opened here, by the key they were asked for with."""
@@ -44,6 +45,9 @@ class MemoryOffice:
 
     def queue_status(self, queue: str) -> QueueStatus:
         return self.queues.get(queue, QueueStatus(0, 1, 1))
+
+    def is_blocked(self) -> bool:
+        return self.blocked
 
     def find_customer(self, number: str) -> bool:
         found = self.customers.get(number)

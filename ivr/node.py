@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ERROR = "error"
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")]
+Group = Literal["speak", "ask", "decide", "connect", "look_up", "note", "flow"]
 ReferenceKind = Literal["prompt", "calendar", "queue", "extension", "box", "flow"]
 
 
@@ -34,6 +35,30 @@ class Exit:
     """Without a node of its own the flow ends here."""
     paced: bool = False
     """Nobody takes it without having pressed a key or truly waited, so a circle through it cannot spin."""
+    title: str = ""
+    """What people call it; its name where this is empty."""
+    returns: bool = False
+    """Without a node of its own it leads back to where the call came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What people are told of a node type: what it is called, what it does in one sentence, among which others it stands, and
+    its icon (a name in Tabler's set)."""
+
+    title: str
+    help: str
+    group: Group
+    icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoreExits:
+    """Exits that people add themselves: the form of their names, and what they are."""
+
+    pattern: str
+    title: str
+    help: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +92,9 @@ class Node(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    form: ClassVar[Form]
     own_exits: ClassVar[tuple[Exit, ...]] = ()
+    more_exits: ClassVar[MoreExits | None] = None
     asks_the_house: ClassVar[bool] = False
     """Whether its exit is decided outside the telephone, by people, services or tickets. Tests and simulations of a flow say
     for themselves what comes of such a node."""
@@ -145,6 +172,8 @@ class Registry:
         names = get_args(node_class.model_fields["type"].annotation)
         if len(names) != 1 or not isinstance(names[0], str):
             raise TypeError(f"{node_class.__name__} must hold its `type` to one literal name")
+        if not isinstance(getattr(node_class, "form", None), Form):
+            raise TypeError(f"{node_class.__name__} says nothing of its form")
         if names[0] in self._types:
             raise TypeError(
                 f"{node_class.__name__}: node type {names[0]!r} is {self._types[names[0]].__name__} already"

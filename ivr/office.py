@@ -22,6 +22,8 @@ class QueueStatus:
     """People who may take its calls and are there, busy ones included."""
     free: int
     """Those of them who could take a call this moment."""
+    wait_seconds: float | None = None
+    """How long a call that entered now would be expected to wait; None where that cannot be told honestly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,9 @@ class Office(Protocol):
 
     def queue_status(self, queue: str) -> QueueStatus:
         """How a queue stands now."""
+
+    def is_blocked(self) -> bool:
+        """Whether the caller's number is blocked."""
 
     def find_customer(self, number: str) -> bool:
         """Take the call to be of the customer with this telephone number, in whatever spelling. False, and all as it was,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from dialplan import hours
 from dialplan.hours import Closed
 from ivr.errors import NodeFailed
-from ivr.values import Template, as_number, as_text, names_in
+from ivr.shown import shown_as
+from ivr.values import CalendarName, TemplateOrNumber, ZoneName, as_number, as_text, names_in
 from sounds import spoken
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ class Say(BaseModel):
     """Something that is said in words of its own each time."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: ClassVar[str]
+    """What people call it."""
 
     say: str
 
@@ -54,7 +58,7 @@ class Say(BaseModel):
 class SayOfCalendar(Say):
     """The base of what is said of a calendar."""
 
-    calendar: str
+    calendar: CalendarName = Field(title="Calendar")
 
     def calendars(self) -> Iterator[str]:
         yield self.calendar
@@ -63,6 +67,7 @@ class SayOfCalendar(Say):
 class SayOpeningHours(SayOfCalendar):
     """The week's opening times of a calendar."""
 
+    label: ClassVar[str] = "The opening hours"
     say: Literal["opening_hours"]
 
     def names(self, visit: Visit, language: str) -> list[str]:
@@ -72,6 +77,7 @@ class SayOpeningHours(SayOfCalendar):
 class SayReopening(SayOfCalendar):
     """When a closed calendar opens again; nothing while it is open, or where it never opens."""
 
+    label: ClassVar[str] = "When it opens again"
     say: Literal["reopening"]
 
     def names(self, visit: Visit, language: str) -> list[str]:
@@ -85,6 +91,7 @@ class SayReopening(SayOfCalendar):
 class SayHoliday(SayOfCalendar):
     """That it is closed today for the holiday of this name; nothing on any other day."""
 
+    label: ClassVar[str] = "The holiday's name, if today is one"
     say: Literal["holiday"]
 
     def names(self, visit: Visit, language: str) -> list[str]:
@@ -95,7 +102,7 @@ class SayHoliday(SayOfCalendar):
 class SayValue(Say):
     """The base of what is said of a value: a number as such, or a text with variables in it."""
 
-    value: Template | int | float
+    value: TemplateOrNumber = Field(title="What")
 
     def variables(self) -> Iterator[str]:
         if isinstance(self.value, str):
@@ -109,6 +116,7 @@ class SayValue(Say):
 class SayNumber(SayValue):
     """A whole number: one hundred and five."""
 
+    label: ClassVar[str] = "A number"
     say: Literal["number"]
 
     def names(self, visit: Visit, language: str) -> list[str]:
@@ -121,6 +129,7 @@ class SayNumber(SayValue):
 class SayDigits(SayValue):
     """Digits and keys one by one."""
 
+    label: ClassVar[str] = "Digits, one by one"
     say: Literal["digits"]
 
     def names(self, visit: Visit, language: str) -> list[str]:
@@ -133,8 +142,9 @@ class SayDigits(SayValue):
 class SayMoney(SayValue):
     """An amount of money to the hundredth, in the words of its currency."""
 
+    label: ClassVar[str] = "An amount of money"
     say: Literal["money"]
-    currency: Literal["DKK", "EUR", "GBP", "USD"]
+    currency: Literal["DKK", "EUR", "GBP", "USD"] = Field(title="Currency")
 
     def names(self, visit: Visit, language: str) -> list[str]:
         amount = as_number(self.text(visit))
@@ -146,10 +156,11 @@ class SayMoney(SayValue):
 class SayDate(SayValue):
     """A day: an ISO date, or an ISO instant, which is taken as it is on the clocks of `zone`."""
 
+    label: ClassVar[str] = "A date"
     say: Literal["date"]
-    zone: str = ""
-    weekday: bool = True
-    year: bool = False
+    zone: ZoneName = Field(default="", title="Time zone")
+    weekday: bool = Field(default=True, title="With the day of the week")
+    year: bool = Field(default=False, title="With the year")
 
     def names(self, visit: Visit, language: str) -> list[str]:
         text = self.text(visit)
@@ -168,8 +179,9 @@ class SayDate(SayValue):
 class SayTime(SayValue):
     """A time of day: `14:30`, or an ISO instant, which is taken as it is on the clocks of `zone`."""
 
+    label: ClassVar[str] = "A time of day"
     say: Literal["time"]
-    zone: str = ""
+    zone: ZoneName = Field(default="", title="Time zone")
 
     def names(self, visit: Visit, language: str) -> list[str]:
         text = self.text(visit)
@@ -188,6 +200,7 @@ class SayTime(SayValue):
 class SayText(SayValue):
     """A text, spoken by a synthesiser where one is installed."""
 
+    label: ClassVar[str] = "A text, spoken by the synthesiser"
     say: Literal["text"]
 
     def names(self, visit: Visit, language: str) -> list[str]:  # noqa: ARG002
@@ -210,9 +223,12 @@ def _zone(name: str) -> str:
 
 
 PromptName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,79}$")]
-AnySay = Annotated[
-    SayOpeningHours | SayReopening | SayHoliday | SayNumber | SayDigits | SayMoney | SayDate | SayTime | SayText,
-    Field(discriminator="say"),
-]
-Prompts = tuple[PromptName | AnySay, ...]
+_Says = SayOpeningHours | SayReopening | SayHoliday | SayNumber | SayDigits | SayMoney | SayDate | SayTime | SayText
+AnySay = Annotated[_Says, Field(discriminator="say")]
+Prompts = Annotated[tuple[PromptName | AnySay, ...], shown_as("prompts")]
 """What is spoken, one after the other."""
+
+
+def say_types() -> dict[str, type[Say]]:
+    """What may stand in a list of prompts beside prompts' names, by what stands in `say`."""
+    return {get_args(found.model_fields["say"].annotation)[0]: found for found in get_args(_Says)}

@@ -14,10 +14,21 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ivr.shown import choices, shown_as, when
+
 Value = str | int | float | bool
-VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Template = Annotated[str, Field(max_length=500)]
+VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), shown_as("variable")]
+Template = Annotated[str, Field(max_length=500), shown_as("template")]
 """A text that may hold variables in braces."""
+
+TemplateOrNumber = Annotated[Template | int | float, shown_as("value")]
+ShownValue = Annotated[Value, shown_as("value")]
+CalendarName = Annotated[str, shown_as("calendar")]
+QueueName = Annotated[str, shown_as("queue")]
+SkillName = Annotated[str, shown_as("skill")]
+ZoneName = Annotated[str, shown_as("zone")]
+FlowName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$"), shown_as("flow")]
+"""Names of what is set up elsewhere; a form lets people choose them."""
 
 LONGEST: Final = 500
 """Characters of a value; what is longer is cut."""
@@ -79,6 +90,19 @@ def foreign(text: str) -> str:
 Comparison = Literal[
     "is", "is_not", "less", "at_most", "more", "at_least", "contains", "begins_with", "one_of", "is_set", "is_not_set"
 ]
+COMPARED: Final = {
+    "is": "is",
+    "is_not": "is not",
+    "less": "is less than",
+    "at_most": "is at most",
+    "more": "is more than",
+    "at_least": "is at least",
+    "contains": "contains",
+    "begins_with": "begins with",
+    "one_of": "is one of",
+    "is_set": "is known",
+    "is_not_set": "is not known",
+}
 _ORDERS: Final[dict[str, Callable[[Decimal, Decimal], bool]]] = {
     "less": lambda one, other: one < other,
     "at_most": lambda one, other: one <= other,
@@ -97,9 +121,11 @@ class Clause(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    variable: VariableName
-    how: Comparison = "is"
-    value: Value | tuple[Value, ...] | None = None
+    variable: VariableName = Field(title="Name")
+    how: Comparison = Field(default="is", title="How", json_schema_extra=choices(COMPARED))
+    value: Annotated[Value | tuple[Value, ...] | None, shown_as("values")] = Field(
+        default=None, title="Value", json_schema_extra=when(how=tuple(how for how in COMPARED if "set" not in how))
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Clause:

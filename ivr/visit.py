@@ -26,10 +26,13 @@ OUTCOME = "_outcome"
 LANGUAGE = "_language"
 STACK = "_stack"
 SECRETS = "_secrets"
+MENUS = "_menus"
 """The variables that the interpreter keeps for itself begin with an underscore. `_secrets` names those that are kept
-secret, `_stack` the nodes that have called the flow and where they stand, as `flow version node`, the outermost first."""
+secret; `_menus` holds the flow and those of its menus that the call came through; `_stack` the nodes that have called the flow
+and where they stand, as `flow version node`, the outermost first."""
 
 MOST_VARIABLES: Final = 200
+MOST_MENUS: Final = 20
 Speech = Callable[[str, str], str]
 """Speaks a text in a language; gives the file. A PointsmanError where nothing here can."""
 
@@ -90,7 +93,8 @@ class Visit:
     """
 
     __slots__ = (
-        "_calendars", "_catalogue", "_save", "_secrets", "_speech", "_stray", "enters", "node", "phone", "result", "variables",
+        "_calendars", "_catalogue", "_save", "_secrets", "_speech", "_stray", "enters", "goes_to", "node", "phone", "result",
+        "variables",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +114,8 @@ class Visit:
         """The flow a node sends the call into, and whether the call is to come back to that node."""
         self.result: str | None = None
         """What a flow that ends here gives to the node that called it."""
+        self.goes_to: str | None = None
+        """The node of the flow where the call goes on, whatever its exit says: back to where it came from."""
         self._catalogue = catalogue
         self._calendars = calendars
         self._save = save
@@ -120,7 +126,21 @@ class Visit:
     def arrive(self, node: str) -> None:
         """The call comes to a node, given as `flow.node`."""
         self.node = node
-        self.enters = self.result = None
+        self.enters = self.result = self.goes_to = None
+
+    def came_to_menu(self) -> None:
+        """The call is at a menu; those it came through before in this flow are kept, so that it can be led back."""
+        flow, _, node = self.node.partition(".")
+        before = str(self.variables.get(MENUS, "")).split()
+        menus = before[1:] if before[:1] == [flow] else []
+        menus = menus[: menus.index(node)] if node in menus else menus
+        self.variables[MENUS] = " ".join([flow, *menus[1 - MOST_MENUS :], node])
+
+    @property
+    def menu_before(self) -> str:
+        """The menu of this flow that the call came through before this one; this one where there was none."""
+        menus = str(self.variables.get(MENUS, "")).split()[1:]
+        return menus[-2] if len(menus) > 1 else menus[-1]
 
     # --- variables ---
 

@@ -82,6 +82,10 @@ class CallOffice:
             raise OfficeAway(f"queues cannot be looked at: {error}") from error
         return QueueStatus(waiting, len(there), sum(state.get("work") == "idle" for state in there))
 
+    def is_blocked(self) -> bool:
+        number = self._session.call.now.from_number
+        return bool(number) and self._ask(lambda: self._house.customers.is_blocked(number))
+
     def find_customer(self, number: str) -> bool:
         match = self._ask(lambda: self._house.customers.find(number))
         if match.card is None:

@@ -17,15 +17,12 @@ from conf.database import Database
 from conf.installation import NotRunning
 from conf.settings import Settings
 from dialplan import documents
-from dialplan import store as dialplan_store
 from engine.live import connection
 from engine.live.connection import RedisError
 from engine.live.requests import tell_configuration_changed
 from engine.records.publish import raise_version
 from engine.records.steps import way_of
-from engine.records.tables import Agent, Queue
-from engine.routing.pools import needs_of, serves
-from engine.routing.store import load_roster
+from engine.records.surroundings import surroundings
 from ivr import recorded, store
 from ivr.check import Surroundings, check, is_fit
 from ivr.errors import FlowUnfit, FlowUnknown
@@ -54,7 +51,7 @@ def check_files(files: Sequence[Path], offline: bool) -> None:
     around = _prompts_alone(found)
     if not offline:
         try:
-            around = _surroundings(_connect(installation.complete(found)), found)
+            around = _around(_connect(installation.complete(found)), found)
         except NotRunning:
             click.echo("no installation runs here, so queues, calendars and extensions were not checked", err=True)
     flows = [store.read_file(path) for path in files]
@@ -75,7 +72,7 @@ def test_flows(names: Sequence[str], version: int | None, file: Path | None, as_
     """Try flows by the tests kept with them, all flows in force without NAMES. Exit code 1 where one fails."""
     found = installation.complete(settings.load())
     db = _connect(found)
-    around = _surroundings(db, found)
+    around = _around(db, found)
     if file is not None:
         flows = [store.read_file(file)]
     elif names:
@@ -151,7 +148,7 @@ def import_files(files: Sequence[Path], draft: bool, author: str | None, despite
         for each in flows:
             click.echo(f"{each.name}: version {store.save_draft(db, each, author=author)} kept as a draft")
         return
-    around = _surroundings(db, found, flows)
+    around = _around(db, found, flows)
     fit = [_report(path, each, around) for path, each in zip(files, flows, strict=True)]
     if not all(fit):
         raise FlowUnfit("nothing was imported; mend what is listed above, or keep it with --draft")
@@ -224,20 +221,5 @@ def _prompts_alone(found: Settings) -> Surroundings:
     return Surroundings(catalogue=Catalogue.of_home(found.home))
 
 
-def _surroundings(db: Database, found: Settings, flows: Sequence[Flow] = ()) -> Surroundings:
-    """What the installation has, with `flows` in the place of those of their names."""
-    known = {name: published.flow for name, published in store.load(db).items()}
-    roster = load_roster(db)
-    staff = {
-        queue.name: sum(serves(agent.skills, needs_of(queue.needs)) for agent in roster.agents)
-        for queue in roster.queues
-    }
-    with db.connection_context():
-        return Surroundings(
-            catalogue=Catalogue.of_home(found.home),
-            calendars=dialplan_store.load_calendars(db, zone=found.timezone),
-            queues={queue.name for queue in Queue.select()},
-            extensions={agent.extension for agent in Agent.select()},
-            flows={**known, **{each.name: each for each in flows}},
-            staff=staff,
-        )
+def _around(db: Database, found: Settings, flows: Sequence[Flow] = ()) -> Surroundings:
+    return surroundings(db, found, Catalogue.of_home(found.home), flows)

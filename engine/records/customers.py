@@ -57,6 +57,15 @@ class Customers:
         cards = self._cards("SELECT %s::integer", customer_id)
         return cards[0] if cards else None
 
+    def is_blocked(self, number: str) -> bool:
+        """Whether a normalised number is blocked now. Database errors pass."""
+        with self._db.connection_context():
+            found = self._db.execute_sql(
+                "SELECT EXISTS (SELECT FROM blocked_number WHERE number = %s AND (until IS NULL OR until > now()))",
+                (number,),
+            ).fetchone()
+        return bool(found[0])
+
     def _cards(self, ids: str, *arguments: object) -> list[Card]:
         with self._db.connection_context():
             cursor = self._db.execute_sql(_CARDS.format(ids=ids, calls=LAST_CALLS), arguments)

@@ -10,9 +10,10 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ivr.node import Exit, Node, node_type
+from ivr.node import Exit, Form, Node, node_type
 from ivr.nodes.menu import Again
 from ivr.says import Prompts, Say
+from ivr.shown import ADVANCED, SECONDS, choices, when
 from ivr.values import TOLD, VariableName
 from ivr.visit import Visit
 from sounds import spoken
@@ -27,19 +28,26 @@ class Confirmation(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    before: Prompts = ()
-    after: Prompts = Field(min_length=1)
-    accept: str = Field(default="1", pattern=r"^[0-9*]$")
+    before: Prompts = Field(default=(), title="Said before the number")
+    after: Prompts = Field(min_length=1, title="Said after it", description="Should say which key is for yes.")
+    accept: str = Field(default="1", pattern=r"^[0-9*]$", title="Key for yes")
 
 
 @node_type
 class Collect(Node):
-    """Says `prompts` and takes from `least` to `most` digits into `variable`; `#` ends them early.
+    """Says `prompts` and takes from `least` to `most` digits into `variable`; the `terminator` ends them early.
 
     `patterns` are the forms that are taken, any where there are none: `X` is any digit, `Z` 1-9, `N` 2-9, `[1-4]` one of these,
     all else itself. What is too short or fits no pattern counts as no match; so does what the caller does not confirm.
     A `secret` is never read back, and is known to the process that has the call alone (see `ivr.visit.Visit`).
     """
+
+    form: ClassVar[Form] = Form(
+        "Collect digits",
+        "Asks for a number, such as an order number or a code, and keeps it.",
+        "ask",
+        "hash",
+    )
 
     own_exits: ClassVar[tuple[Exit, ...]] = (
         Exit("collected", paced=True),
@@ -48,17 +56,34 @@ class Collect(Node):
     )
 
     type: Literal["collect"]
-    variable: VariableName
-    prompts: Prompts = Field(min_length=1)
-    least: int = Field(default=1, ge=1, le=32)
-    most: int = Field(default=12, ge=1, le=32)
-    patterns: tuple[str, ...] = Field(default=(), max_length=20)
-    no_input: Again = Again()
-    no_match: Again = Again()
-    wait_seconds: float = Field(default=8, ge=0.5, le=60)
-    between_seconds: float = Field(default=4, ge=0.5, le=30)
-    confirm: Confirmation | None = None
-    secret: bool = False
+    variable: VariableName = Field(title="Kept as", description="The name it is known by from then on.")
+    prompts: Prompts = Field(min_length=1, title="What is said")
+    least: int = Field(default=1, ge=1, le=32, title="Digits at least")
+    most: int = Field(default=12, ge=1, le=32, title="Digits at most")
+    terminator: Literal["#", "*", ""] = Field(
+        default="#", title="Key that ends it", json_schema_extra=choices({"#": "Hash", "*": "Star", "": "None"})
+    )
+    patterns: tuple[str, ...] = Field(
+        default=(),
+        max_length=20,
+        title="Forms that are taken",
+        description="X is any digit, Z 1 to 9, N 2 to 9, [1-4] one of these; any number where there are none.",
+        json_schema_extra=ADVANCED,
+    )
+    confirm: Confirmation | None = Field(
+        default=None, title="Read back and ask whether it is right", json_schema_extra=when(secret=False)
+    )
+    secret: bool = Field(
+        default=False, title="Secret", description="Written down nowhere: in no log, no record and no report."
+    )
+    no_input: Again = Field(default=Again(), title="When no key is pressed")
+    no_match: Again = Field(default=Again(), title="When it does not fit")
+    wait_seconds: float = Field(
+        default=8, ge=0.5, le=60, title="Wait for the first key", json_schema_extra=SECONDS | ADVANCED
+    )
+    between_seconds: float = Field(
+        default=4, ge=0.5, le=30, title="Wait for each further key", json_schema_extra=SECONDS | ADVANCED
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Collect:
@@ -106,7 +131,7 @@ class Collect(Node):
                 most=self.most,
                 first_digit_seconds=self.wait_seconds,
                 next_digit_seconds=self.between_seconds,
-                terminators="#",
+                terminators=self.terminator,
                 secret=self.secret,
             )
             if not gathered.digits and gathered.terminator is None:

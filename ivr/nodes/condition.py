@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from ivr.node import Exit, Node, Use, node_type
+from ivr.node import Exit, Form, Node, Use, node_type
 from ivr.values import Clause, names_in
 from ivr.visit import Visit
 
@@ -16,11 +16,18 @@ from ivr.visit import Visit
 class Condition(Node):
     """Leaves by `met` where each clause of `all_of` holds and, if there are any, one of `any_of`; else by `not_met`."""
 
+    form: ClassVar[Form] = Form(
+        "Condition",
+        "Goes by what is known of the call: what was keyed in, looked up or set before.",
+        "decide",
+        "git-branch",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("met"), Exit("not_met"))
 
     type: Literal["condition"]
-    all_of: tuple[Clause, ...] = Field(default=(), max_length=50)
-    any_of: tuple[Clause, ...] = Field(default=(), max_length=50)
+    all_of: tuple[Clause, ...] = Field(default=(), max_length=50, title="All of these hold")
+    any_of: tuple[Clause, ...] = Field(default=(), max_length=50, title="And one of these, if there are any")
 
     @model_validator(mode="after")
     def _asks(self) -> Condition:

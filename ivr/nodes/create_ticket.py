@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, Use, node_type
+from ivr.node import Exit, Form, Node, Use, node_type
 from ivr.values import Template, names_in
 from ivr.visit import Visit
 
@@ -23,12 +23,19 @@ class CreateTicket(Node):
     that comes by twice opens one ticket.
     """
 
+    form: ClassVar[Form] = Form(
+        "Open a ticket",
+        "Opens a ticket for the caller and keeps its number.",
+        "note",
+        "file-plus",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("created"), Exit("unknown", falls_to="created"))
     asks_the_house: ClassVar[bool] = True
 
     type: Literal["create_ticket"]
-    subject: Template = Field(min_length=1)
-    kind: str = Field(default="enquiry", pattern=r"^[a-z][a-z0-9_]{0,39}$")
+    subject: Template = Field(min_length=1, title="Subject", description="Names in braces are filled in.")
+    kind: str = Field(default="enquiry", pattern=r"^[a-z][a-z0-9_]{0,39}$", title="Kind")
 
     def uses(self) -> Iterator[Use]:
         yield from (Use(name, "in the ticket") for name in names_in(self.subject))

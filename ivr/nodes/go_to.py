@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Node, Reference, node_type
+from ivr.node import Form, Node, Reference, node_type
+from ivr.values import FlowName
 from ivr.visit import Visit
 
 
@@ -16,8 +17,15 @@ class GoTo(Node):
     """Goes on at the beginning of `flow`, as it was published when the call began, with the call's variables. Within a
     sub-flow, that flow's end is the sub-flow's end."""
 
+    form: ClassVar[Form] = Form(
+        "Go to a flow",
+        "Goes on in another flow and does not come back.",
+        "flow",
+        "arrow-right",
+    )
+
     type: Literal["go_to"]
-    flow: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")
+    flow: FlowName = Field(title="Flow")
 
     def references(self) -> Iterator[Reference]:
         yield Reference("flow", self.flow)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from dialplan.hours import Open
-from ivr.node import Exit, Node, Reference, node_type
+from ivr.node import Exit, Form, Node, Reference, node_type
+from ivr.shown import ADVANCED
+from ivr.values import CalendarName
 from ivr.visit import Visit
 
 
@@ -19,6 +23,13 @@ class Hours(Node):
     chooses words, such as a greeting by the part of the day.
     """
 
+    form: ClassVar[Form] = Form(
+        "Opening hours",
+        "Goes one way while a calendar is open and another while it is closed.",
+        "decide",
+        "clock",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (
         Exit("open"),
         Exit("closed"),
@@ -27,8 +38,13 @@ class Hours(Node):
     )
 
     type: Literal["hours"]
-    calendar: str
-    counts: bool = True
+    calendar: CalendarName = Field(title="Calendar")
+    counts: bool = Field(
+        default=True,
+        title="Closed counts as after hours",
+        description="Turn it off where the calendar only chooses words, such as a greeting by the part of the day.",
+        json_schema_extra=ADVANCED,
+    )
 
     def references(self) -> Iterator[Reference]:
         yield Reference("calendar", self.calendar)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field, JsonValue, field_validator, model_validator
 
 from ivr.errors import WebFailed
-from ivr.node import Exit, Node, Use, node_type
+from ivr.node import Exit, Form, MoreExits, Node, Use, node_type
 from ivr.office import WebRequest
 from ivr.says import Prompts
+from ivr.shown import ADVANCED, SECONDS, shown_as, when
 from ivr.values import TOLD, Template, Value, VariableName, foreign, names_in
 from ivr.visit import Visit
 
@@ -39,18 +40,44 @@ class Http(Node):
     silent.
     """
 
+    form: ClassVar[Form] = Form(
+        "Ask a web service",
+        "Asks a web service, such as the shop for an order, and keeps what it answers.",
+        "look_up",
+        "cloud",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("done"), Exit("failed"))
+    more_exits: ClassVar[MoreExits | None] = MoreExits(
+        "^[1-5][0-9][0-9]$", "A status", "An answer with this HTTP status, such as 404 for what is not known there."
+    )
     asks_the_house: ClassVar[bool] = True
 
     type: Literal["http"]
-    url: str = Field(max_length=2000)
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    headers: dict[str, Template] = Field(default_factory=dict, max_length=30)
-    body: JsonValue = None
-    results: dict[VariableName, str] = Field(default_factory=dict, max_length=50)
-    seconds: float = Field(default=5, ge=0.5, le=30)
-    tries: int = Field(default=1, ge=1, le=5)
-    prompts: Prompts = ()
+    url: Annotated[str, shown_as("template")] = Field(
+        max_length=2000,
+        title="Address",
+        description="Such as https://shop.example/orders/{order}. Addresses within the house are refused unless allowed.",
+    )
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(default="GET", title="Method")
+    headers: dict[str, Template] = Field(
+        default_factory=dict, max_length=30, title="Headers", json_schema_extra=ADVANCED
+    )
+    body: Annotated[JsonValue, shown_as("json")] = Field(
+        default=None,
+        title="Body",
+        description="Sent as JSON; names in braces are filled in.",
+        json_schema_extra=when(method=("POST", "PUT", "PATCH", "DELETE")),
+    )
+    results: dict[VariableName, str] = Field(
+        default_factory=dict,
+        max_length=50,
+        title="What is kept of the answer",
+        description="Name and where it stands in the answer, such as order.lines[0].price.",
+    )
+    seconds: float = Field(default=5, ge=0.5, le=30, title="Wait at most", json_schema_extra=SECONDS)
+    tries: int = Field(default=1, ge=1, le=5, title="Tries", json_schema_extra=ADVANCED)
+    prompts: Prompts = Field(default=(), title="Said meanwhile")
 
     @field_validator("url")
     @classmethod

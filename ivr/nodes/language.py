@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from ivr.node import Exit, Node, Reference, node_type
+from ivr.node import Exit, Form, Node, Reference, node_type
 from ivr.says import Prompts, Say
+from ivr.shown import ADVANCED, SECONDS, shown_as
 from ivr.visit import Visit
 
-Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Code = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"), shown_as("language")]
 
 
 class Choice(BaseModel):
@@ -19,9 +20,11 @@ class Choice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    language: Code
-    key: str = Field(pattern=r"^[0-9]$")
-    prompts: Prompts = Field(min_length=1)
+    language: Code = Field(title="Language")
+    key: str = Field(pattern=r"^[0-9]$", title="Key")
+    prompts: Prompts = Field(
+        min_length=1, title="What is said", description="In this language: “For English, press 1.”"
+    )
 
 
 @node_type
@@ -32,6 +35,13 @@ class Language(Node):
     which lead where `chosen` does if nowhere of their own. A single choice needs no key and is taken without a word.
     """
 
+    form: ClassVar[Form] = Form(
+        "Language",
+        "Lets callers choose the language they are spoken to in.",
+        "ask",
+        "world",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (
         Exit("chosen"),
         Exit("no_input", falls_to="chosen"),
@@ -39,9 +49,9 @@ class Language(Node):
     )
 
     type: Literal["language"]
-    choices: tuple[Choice, ...] = Field(min_length=1, max_length=10)
-    times: int = Field(default=2, ge=1, le=10)
-    wait_seconds: float = Field(default=5, ge=0.5, le=60)
+    choices: tuple[Choice, ...] = Field(min_length=1, max_length=10, title="Languages")
+    times: int = Field(default=2, ge=1, le=10, title="Offered how often", json_schema_extra=ADVANCED)
+    wait_seconds: float = Field(default=5, ge=0.5, le=60, title="Wait for a key", json_schema_extra=SECONDS | ADVANCED)
 
     @field_validator("choices")
     @classmethod

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, node_type
+from ivr.node import Exit, Form, Node, node_type
 from ivr.visit import Visit
 
 MILESTONE = "milestone"
@@ -18,11 +18,22 @@ class Milestone(Node):
     """Notes `name`, which the variable `milestone` holds from then on. The step in the record of the call tells when. With
     `serves`, whoever has come here was served, even if they hang up afterwards."""
 
+    form: ClassVar[Form] = Form(
+        "Milestone",
+        "Notes that a call has come this far, for reports.",
+        "note",
+        "flag",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("next"),)
 
     type: Literal["milestone"]
-    name: str = Field(min_length=1, max_length=80)
-    serves: bool = False
+    name: str = Field(min_length=1, max_length=80, title="Name")
+    serves: bool = Field(
+        default=False,
+        title="This is what callers ring up for",
+        description="Whoever comes here counts as served, even if they hang up afterwards.",
+    )
 
     def sets(self) -> Iterator[str]:
         yield MILESTONE

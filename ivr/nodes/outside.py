@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, Use, node_type
+from ivr.node import Exit, Form, Node, Use, node_type
 from ivr.nodes.ring import OUTCOMES
+from ivr.shown import SECONDS
 from ivr.values import Template, names_in
 from ivr.visit import Visit
 
@@ -19,11 +20,18 @@ class Outside(Node):
     else by `busy`, `no_answer`, `rejected`, `unreachable`, or by `forbidden` where the settings do not let flows call such
     numbers; these lead where `otherwise` does if nowhere of their own."""
 
+    form: ClassVar[Form] = Form(
+        "Call outside",
+        "Calls a number outside and puts the caller through.",
+        "connect",
+        "phone-outgoing",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (*OUTCOMES, Exit("forbidden", falls_to="otherwise"))
 
     type: Literal["outside"]
-    number: Template = Field(min_length=1)
-    seconds: float = Field(default=30, ge=1, le=300)
+    number: Template = Field(min_length=1, title="Number", description="In any spelling, or a name in braces.")
+    seconds: float = Field(default=30, ge=1, le=300, title="Ring for", json_schema_extra=SECONDS)
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, node_type
+from ivr.node import Exit, Form, Node, node_type
 from ivr.says import Prompts
 from ivr.visit import Visit
 
@@ -19,11 +19,22 @@ class Play(Node):
     afterwards.
     """
 
+    form: ClassVar[Form] = Form(
+        "Play",
+        "Says something to its end.",
+        "speak",
+        "volume",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("next"),)
 
     type: Literal["play"]
-    prompts: Prompts = Field(min_length=1)
-    serves: bool = False
+    prompts: Prompts = Field(min_length=1, title="What is said")
+    serves: bool = Field(
+        default=False,
+        title="This is what callers ring up for",
+        description="Whoever has heard it counts as served, even if they hang up afterwards.",
+    )
 
     def run(self, visit: Visit) -> str:
         visit.play(self.prompts)

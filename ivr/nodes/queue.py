@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, Reference, node_type
+from ivr.node import Exit, Form, Node, Reference, node_type
 from ivr.phone import QueueRequest
+from ivr.shown import ADVANCED
+from ivr.values import QueueName, SkillName
 from ivr.visit import Visit
 
 _FAILURES = (
@@ -28,10 +30,29 @@ class Queue(Node):
     `no_agent`, `full`, `exit_key`, `closed`. Those that lead nowhere of their own lead where `otherwise` does.
     """
 
+    form: ClassVar[Form] = Form(
+        "Queue",
+        "Lets the caller wait for one of those who answer a queue, and talk.",
+        "connect",
+        "stack-2",
+    )
+
     type: Literal["queue"]
-    queue: str
-    priority: int = Field(default=0, ge=-1000, le=1000)
-    skills: dict[str, Annotated[int, Field(ge=1, le=5)]] = Field(default_factory=dict)
+    queue: QueueName = Field(title="Queue")
+    priority: int = Field(
+        default=0,
+        ge=-1000,
+        le=1000,
+        title="Priority",
+        description="Added to the queue's own; one more counts like a minute of waiting.",
+        json_schema_extra=ADVANCED,
+    )
+    skills: dict[SkillName, Annotated[int, Field(ge=1, le=5)]] = Field(
+        default_factory=dict,
+        title="Further skills",
+        description="Skill and least level, on top of what the queue asks for.",
+        json_schema_extra=ADVANCED,
+    )
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.name not in self.exits for way in _FAILURES)

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Node, node_type
+from ivr.node import Exit, Form, Node, node_type
 from ivr.says import Prompts
+from ivr.shown import SECONDS
 from ivr.visit import Visit
 
 STATEMENT = "statement"
@@ -19,11 +20,18 @@ class Record(Node):
     """Says `prompts`, sounds the tone and records until `#`, silence or `most_seconds`. What was said is kept among the call's
     recordings, and the variable `statement` holds its id. Leaves by `recorded`, or by `nothing` where it was too short."""
 
+    form: ClassVar[Form] = Form(
+        "Record a statement",
+        "Records what the caller says, such as a consent, among the recordings of the call.",
+        "ask",
+        "microphone",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("recorded"), Exit("nothing", falls_to="recorded"))
 
     type: Literal["record"]
-    prompts: Prompts = Field(min_length=1)
-    most_seconds: float = Field(default=60, ge=5, le=3600)
+    prompts: Prompts = Field(min_length=1, title="What is said before the tone")
+    most_seconds: float = Field(default=60, ge=5, le=3600, title="At most", json_schema_extra=SECONDS)
 
     def sets(self) -> Iterator[str]:
         yield STATEMENT

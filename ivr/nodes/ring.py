@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ivr.errors import NodeFailed
-from ivr.node import Exit, Node, Reference, Use, node_type
+from ivr.node import Exit, Form, Node, Reference, Use, node_type
+from ivr.shown import SECONDS, shown_as
 from ivr.values import names_in
 from ivr.visit import Visit
 
@@ -29,11 +30,22 @@ class Ring(Node):
     is over, else by `busy`, `no_answer`, `rejected` or `unreachable`, which lead where `otherwise` does if nowhere of their
     own."""
 
+    form: ClassVar[Form] = Form(
+        "Ring one phone",
+        "Rings one desk phone and puts the caller through.",
+        "connect",
+        "phone-ringing",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = OUTCOMES
 
     type: Literal["ring"]
-    extension: str = Field(pattern=r"^([0-9]{2,6}|\{[a-z][a-z0-9_]{0,39}\})$")
-    seconds: float = Field(default=20, ge=1, le=300)
+    extension: Annotated[str, shown_as("extension")] = Field(
+        pattern=r"^([0-9]{2,6}|\{[a-z][a-z0-9_]{0,39}\})$",
+        title="Extension",
+        description="Or a name in braces, such as {extension} after a menu with direct dial.",
+    )
+    seconds: float = Field(default=20, ge=1, le=300, title="Ring for", json_schema_extra=SECONDS)
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)

@@ -6,16 +6,25 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from pydantic import TypeAdapter, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from ivr.errors import NodeFailed
-from ivr.node import Exit, Node, node_type
+from ivr.node import Exit, Form, Node, node_type
 from ivr.says import Prompts, SayDate, SayDigits, SayMoney, SayNumber, SayText, SayTime, SayValue
 from ivr.says import Say as Item
-from ivr.values import Template
+from ivr.shown import choices, when
+from ivr.values import TemplateOrNumber, ZoneName
 from ivr.visit import Visit
 from sounds.errors import SynthesisFailed
 
+SAID_AS = {
+    "number": "A number",
+    "digits": "Digits, one by one",
+    "money": "An amount of money",
+    "date": "A date",
+    "time": "A time of day",
+    "text": "A text, spoken by the synthesiser",
+}
 _ITEM: TypeAdapter[SayValue] = TypeAdapter(SayNumber | SayDigits | SayMoney | SayDate | SayTime | SayText)
 
 
@@ -27,17 +36,33 @@ class Say(Node):
     `next` does if nowhere of its own.
     """
 
+    form: ClassVar[Form] = Form(
+        "Say a value",
+        "Speaks a number, an amount, a date, a time, digits or a text, often one that was looked up.",
+        "speak",
+        "message",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("next"), Exit("unsayable", falls_to="next"))
 
     type: Literal["say"]
-    say: Literal["number", "digits", "money", "date", "time", "text"]
-    value: Template | int | float
-    currency: Literal["DKK", "EUR", "GBP", "USD"] | None = None
-    zone: str = ""
-    weekday: bool = True
-    year: bool = False
-    before: Prompts = ()
-    after: Prompts = ()
+    say: Literal["number", "digits", "money", "date", "time", "text"] = Field(
+        title="Said as", json_schema_extra=choices(SAID_AS)
+    )
+    value: TemplateOrNumber = Field(title="What", description="A value, or a name in braces such as {debt}.")
+    currency: Literal["DKK", "EUR", "GBP", "USD"] | None = Field(
+        default=None, title="Currency", json_schema_extra=when(say="money")
+    )
+    zone: ZoneName = Field(
+        default="",
+        title="Time zone",
+        description="Whose clocks an instant is told by; as it stands where this is empty.",
+        json_schema_extra=when(say=("date", "time")),
+    )
+    weekday: bool = Field(default=True, title="With the day of the week", json_schema_extra=when(say="date"))
+    year: bool = Field(default=False, title="With the year", json_schema_extra=when(say="date"))
+    before: Prompts = Field(default=(), title="Said before it")
+    after: Prompts = Field(default=(), title="Said after it")
 
     @cached_property
     def item(self) -> SayValue:

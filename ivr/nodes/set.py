@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from ivr.errors import NodeFailed
-from ivr.node import Exit, Node, Use, node_type
-from ivr.values import LONGEST, TOLD, Value, VariableName, as_number, names_in
+from ivr.node import Exit, Form, Node, Use, node_type
+from ivr.shown import ADVANCED
+from ivr.values import LONGEST, TOLD, ShownValue, VariableName, as_number, names_in
 from ivr.visit import Visit
 
 
@@ -18,12 +19,25 @@ class Set(Node):
     """Gives `values` their values, texts with the variables in them; then adds to each of `add` its number, counting from 0;
     then has those in `clear` not set any more. Within each of these a value may read what stood before."""
 
+    form: ClassVar[Form] = Form(
+        "Set values",
+        "Keeps values under names, to be said or compared later.",
+        "note",
+        "pencil",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("next"),)
 
     type: Literal["set"]
-    values: dict[VariableName, Value] = Field(default_factory=dict, max_length=50)
-    add: dict[VariableName, int | float] = Field(default_factory=dict, max_length=50)
-    clear: tuple[VariableName, ...] = Field(default=(), max_length=50)
+    values: dict[VariableName, ShownValue] = Field(default_factory=dict, max_length=50, title="Names and values")
+    add: dict[VariableName, int | float] = Field(
+        default_factory=dict,
+        max_length=50,
+        title="Add to numbers",
+        description="Name and how much is added, counting from 0.",
+        json_schema_extra=ADVANCED,
+    )
+    clear: tuple[VariableName, ...] = Field(default=(), max_length=50, title="Forget", json_schema_extra=ADVANCED)
 
     @model_validator(mode="after")
     def _may(self) -> Set:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from ivr.node import ERROR, Exit, Node, node_type
+from ivr.node import ERROR, Exit, Form, Node, node_type
 from ivr.visit import Visit
 
 ShareName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -18,8 +18,21 @@ class Split(Node):
     """Leaves by one of the exits named in `shares`, each taken by its percentage of the calls. The same call always goes the
     same way, however often it comes by, and another `split` decides on its own."""
 
+    form: ClassVar[Form] = Form(
+        "Share out",
+        "Sends shares of the callers different ways, such as one in ten to a new menu.",
+        "decide",
+        "percentage",
+    )
+
     type: Literal["split"]
-    shares: dict[ShareName, Annotated[int, Field(ge=1, le=100)]] = Field(min_length=1, max_length=20)
+    shares: dict[ShareName, Annotated[int, Field(ge=1, le=100)]] = Field(
+        min_length=1,
+        max_length=20,
+        title="Shares in per cent",
+        description="Each is an exit; together they make 100.",
+        json_schema_extra={"unit": "%"},
+    )
 
     @field_validator("shares")
     @classmethod

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import ERROR, Exit, Node, Reference, node_type
+from ivr.node import ERROR, Exit, Form, MoreExits, Node, Reference, node_type
+from ivr.values import FlowName
 from ivr.visit import Visit
 
 RETURNED = "returned"
@@ -24,8 +25,19 @@ class SubFlow(Node):
     The step itself is left at once, as `enters`; the other flow's steps follow it. Flows may call one another eight deep.
     """
 
+    form: ClassVar[Form] = Form(
+        "Go through a flow",
+        "Goes through another flow and comes back here.",
+        "flow",
+        "arrows-split",
+    )
+
+    more_exits: ClassVar[MoreExits | None] = MoreExits(
+        r"^[a-z][a-z0-9_]{0,39}$", "A result", "What a “back to the calling flow” of that flow names as its result."
+    )
+
     type: Literal["sub_flow"]
-    flow: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$")
+    flow: FlowName = Field(title="Flow")
 
     def ways(self) -> tuple[Exit, ...]:
         results = (name for name in self.exits if _RESULT.fullmatch(name) and name not in (RETURNED, ERROR))

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from ivr.node import Exit, Node, Use, node_type
+from pydantic import Field
+
+from ivr.node import Exit, Form, Node, Use, node_type
+from ivr.shown import ADVANCED
 from ivr.values import Template, names_in
 from ivr.visit import Visit
 
@@ -19,12 +22,24 @@ class TicketState(Node):
     Sets `ticket_kind` and `ticket_opened` (an instant). Only tickets of the customer who calls are found, unless
     `of_anybody`."""
 
+    form: ClassVar[Form] = Form(
+        "Look up a ticket",
+        "Goes by how a ticket stands whose number the caller gave.",
+        "look_up",
+        "ticket",
+    )
+
     own_exits: ClassVar[tuple[Exit, ...]] = (Exit("open"), Exit("closed"), Exit("not_found"))
     asks_the_house: ClassVar[bool] = True
 
     type: Literal["ticket_state"]
-    number: Template = "{ticket}"
-    of_anybody: bool = False
+    number: Template = Field(default="{ticket}", title="Ticket number", description="Usually a name in braces.")
+    of_anybody: bool = Field(
+        default=False,
+        title="Tickets of anybody",
+        description="Otherwise only those of the customer who calls are found.",
+        json_schema_extra=ADVANCED,
+    )
 
     def uses(self) -> Iterator[Use]:
         yield from (Use(name) for name in names_in(self.number))

@@ -150,6 +150,15 @@ def test_split_shares_callers_out_and_keeps_to_it():
     invalid({"type": "split", "shares": {"error": 100}}, "each node has")
 
 
+@pytest.mark.parametrize(
+    ("blocked", "card", "way"),
+    [(True, None, "blocked"), (True, CARD, "blocked"), (False, CARD, "known"), (False, None, "unknown")],
+)
+def test_customer_whose_number_is_blocked(blocked, card, way):
+    office = MemoryOffice(blocked=blocked)
+    assert through({"type": "customer", "asks": "blocked"}, office=office, customer=card)[0] == way
+
+
 # --- queue_status ---
 
 
@@ -168,6 +177,21 @@ def test_queue_status(status, way):
     taken, played = through({"type": "queue_status", "queue": "sales", "long_from": 5}, office=office)
     assert taken == way
     assert kept(played) == dict(zip(("queue_waiting", "queue_staffed", "queue_free"), status, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("wait", "way", "told"),
+    [
+        (None, "waiting", {}),
+        (200.0, "waiting", {"queue_wait_seconds": 200, "queue_wait_minutes": 4}),
+        (300.4, "long", {"queue_wait_seconds": 300, "queue_wait_minutes": 6}),
+    ],
+)
+def test_queue_status_by_the_expected_wait(wait, way, told):
+    office = MemoryOffice(queues={"sales": QueueStatus(1, 1, 0, wait)})
+    taken, played = through({"type": "queue_status", "queue": "sales", "long_from_seconds": 300}, office=office)
+    assert taken == way
+    assert {name: value for name, value in kept(played).items() if "wait_" in name} == told
 
 
 # --- ring, ring_group, outside ---

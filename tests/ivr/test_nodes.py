@@ -3,10 +3,10 @@
 import pytest
 from playing import flow_of, play, through
 
-from ivr.node import Node, Registry
+from ivr.node import Form, Node, Registry
 from ivr.phone import QueueRequest
 from ivr.simulator import MemoryPhone, Press, Script
-from ivr.visit import OUTCOME
+from ivr.visit import OUTCOME, Checkpoint
 
 MENU = {
     "type": "menu",
@@ -254,12 +254,14 @@ def test_a_second_type_of_one_name_is_refused():
     registry = Registry()
 
     class One(Node):
+        form = Form("One", "Does nothing.", "note", "flag")
         type: Literal["one"]
 
         def run(self, visit):
             return "next"
 
     class Two(Node):
+        form = One.form
         type: Literal["one"]
 
         def run(self, visit):
@@ -276,3 +278,61 @@ def test_a_second_type_of_one_name_is_refused():
         registry.add(Two)
     with pytest.raises(TypeError, match="literal"):
         registry.add(Free)
+
+
+def test_star_leads_back_through_the_menus_one_came_by():
+    def menu(key, to):
+        return {"type": "menu", "prompts": ["menu_main"], "back": True, "exits": {key: to, "no_input": "bye"}}
+
+    flow = flow_of(
+        {
+            "first": menu("1", "said"),
+            "said": {"type": "play", "prompts": ["please_wait"], "exits": {"next": "second"}},
+            "second": menu("2", "third"),
+            "third": menu("3", "bye"),
+            "bye": {"type": "hang_up"},
+        }
+    )
+    played = play(flow, Script(answers=["1", "2", "*", "*", "*", "1", "*", ""]))
+    assert played.watch.path == [
+        "first", "said", "second", "third", "second", "first", "first", "said", "second", "first", "bye",
+    ]  # fmt: skip
+    assert [step.exit for step in played.watch.steps if step.exit == "back"] == ["back"] * 4
+
+
+def test_back_leads_where_its_exit_does():
+    flow = flow_of(
+        {
+            "menu": {
+                "type": "menu", "prompts": ["menu_main"], "back": True,
+                "exits": {"1": "bye", "back": "other", "no_input": "bye"},
+            },
+            "other": {"type": "hang_up"},
+            "bye": {"type": "hang_up"},
+        }
+    )  # fmt: skip
+    assert play(flow, Script(answers=["*"])).watch.path == ["menu", "other"]
+
+
+def test_the_way_back_survives_the_engine():
+    flow = flow_of(
+        {
+            "first": {"type": "menu", "prompts": ["menu_main"], "exits": {"1": "second", "no_input": "bye"}},
+            "second": {
+                "type": "menu",
+                "prompts": ["menu_main"],
+                "back": True,
+                "exits": {"1": "bye", "no_input": "bye"},
+            },
+            "bye": {"type": "hang_up"},
+        }
+    )
+    node, variables = play(flow, Script(answers=["1"])).watch.checkpoints[1]
+    assert node == "second"
+    again = play(flow, Script(answers=["*", ""]), resume=Checkpoint(node, variables))
+    assert again.watch.path[:2] == ["second", "first"]
+
+
+def test_a_number_that_ends_with_star():
+    node = {"type": "collect", "variable": "x", "prompts": ["enter_number"], "terminator": "*", "most": 6}
+    assert through(node, Script(answers=["12*"]))[1].watch.checkpoints[-1][1]["x"] == "12"
