@@ -64,6 +64,11 @@ def wait(minutes: int, language: str) -> list[str]:
     return languages.of(language).wait(minutes)
 
 
+def wait_between(least: int, most: int, language: str) -> list[str]:
+    """An expected wait as a range of minutes, as a whole sentence."""
+    return languages.of(language).wait_between(least, most)
+
+
 def hours(ranges: Hours, language: str) -> list[str]:
     """The opening times of one day."""
     return languages.of(language).hours(ranges)

@@ -55,6 +55,9 @@ class Language(Protocol):
     def wait(self, minutes: int) -> list[str]:
         """An expected wait, as a whole sentence."""
 
+    def wait_between(self, least: int, most: int) -> list[str]:
+        """An expected wait of `least` to `most` minutes, as a whole sentence; `least` 0 is less than `most`."""
+
     def hours(self, ranges: Hours) -> list[str]:
         """The opening times of one day: from nine to twelve and from one to five."""
 

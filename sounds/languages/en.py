@@ -68,7 +68,14 @@ class English:
                 *("every_day", "all_day", "today", "tomorrow", "a_m", "p_m", "noon", "midnight", "pause"),
                 *(name for names in CURRENCIES.values() for name in names),
                 *("minute", "minutes", "hour", "hours", "less_than_a_minute"),
-                *("queue_position", "queue_in_line", "queue_next", "queue_wait"),
+                *(
+                    "queue_position",
+                    "queue_in_line",
+                    "queue_next",
+                    "queue_wait",
+                    "queue_wait_between",
+                    "queue_wait_under",
+                ),
                 *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
                 *(f"holiday_{name}" for name in HOLIDAYS),
             }
@@ -143,6 +150,17 @@ class English:
 
     def wait(self, minutes: int) -> list[str]:
         return ["queue_wait", *self.duration(minutes)]
+
+    def wait_between(self, least: int, most: int) -> list[str]:
+        if most <= 1:
+            return ["queue_wait_under", "number_1", "minute"]
+        if least < 1:
+            return ["queue_wait_under", *self.duration(most)]
+        if least >= most:
+            return self.wait(most)
+        # "between two and four minutes", but "between forty minutes and one hour".
+        first = self.number(least) if most < 60 else self.duration(least)
+        return ["queue_wait_between", *first, "and", *self.duration(most)]
 
     def hours(self, ranges: Hours) -> list[str]:
         spoken: list[str] = []

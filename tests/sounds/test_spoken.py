@@ -15,6 +15,15 @@ from sounds.catalogue import SHIPPED, Catalogue
 
 CATALOGUE = Catalogue([SHIPPED])
 AUDIBLE = frozenset(CATALOGUE.names("en"))
+
+RANGES = [
+    (0, 1, "Your waiting time will be less than one minute"),
+    (0, 3, "Your waiting time will be less than three minutes"),
+    (2, 4, "Your waiting time will be between two and four minutes"),
+    (5, 5, "Your waiting time will be about five minutes"),
+    (40, 60, "Your waiting time will be between forty minutes and one hour"),
+    (60, 75, "Your waiting time will be between one hour and one hour and fifteen minutes"),
+]
 HOURS = st.lists(st.tuples(st.times(), st.times()), max_size=3)
 
 
@@ -49,6 +58,11 @@ def test_every_name_a_language_can_give_has_audio_in_it(code: str) -> None:
 )
 def test_numbers(value: int, said: str) -> None:
     assert words(spoken.number(value, "en")) == said
+
+
+@pytest.mark.parametrize(("least", "most", "said"), RANGES)
+def test_expected_waits(least: int, most: int, said: str) -> None:
+    assert words(spoken.wait_between(least, most, "en")) == said
 
 
 @pytest.mark.parametrize(
@@ -273,6 +287,7 @@ def test_names_lists_nothing_that_is_never_said() -> None:
     for day in range(366):
         said |= set(english.date(date.fromordinal(date(2024, 1, 1).toordinal() + day), weekday=True))
     said |= {*english.digits("0123456789*#+"), *english.position(1), *english.position(2), *english.wait(1)}
+    said |= {*english.wait_between(0, 1), *english.wait_between(2, 4)}
     for week in ({}, {0: OFFICE}, dict.fromkeys(range(7), ALL_DAY), dict.fromkeys(range(7), OFFICE), {0: ALL_DAY}):
         said |= set(english.week(week))
     now = datetime(2026, 3, 6, 18, 0)
