@@ -35,6 +35,12 @@ ROUTER_EPOCH: Final = "router:epoch"
 ROUTER_WRITTEN: Final = "router:written"
 """The last batch of what was written for a tenure, for the next one to write down what its process died over."""
 
+PLACES: Final = "places"
+"""Hash, `<queue>|<caller>` -> {"place_at", "until"} in Unix seconds: who may come again and then has an old place."""
+
+PACES: Final = "paces"
+"""Hash, queue -> what is measured of it (engine.routing.expected.Pace)."""
+
 LIVE: Final = "live"
 """Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
 
@@ -54,12 +60,15 @@ ROUTER_EVENTS_KEPT: Final = 200_000
 
 
 def agent(agent_id: int) -> str:
-    """Hash: presence, work, reason, since, call_id, offer_id, name, extension."""
+    """Hash: agent_id, name, extension, presence, work, reason, since, idle_since, call_id, offer_id, queue, wrap_until (till
+    when the work after a call lasts; empty in wrap_up: till the agent ends it), wanted, wanted_reason, rest_until,
+    offered_at, calls and talk_seconds (of today), misses (JSON). Empty where there is none."""
     return f"agent:{agent_id}"
 
 
 def queue(name: str) -> str:
-    """Sorted set, entry id by the time it began to wait: who is where in a queue."""
+    """Sorted set, entry id by rank: who is where in a queue. The rank is the time it counts as waiting since, less a head
+    start for its priority, unless a supervisor has put it elsewhere."""
     return f"queue:{name}"
 
 
@@ -70,6 +79,11 @@ def process(process_id: str) -> str:
 def inbox(process_id: str) -> str:
     """List: decisions for the process that owns a call."""
     return f"inbox:{process_id}"
+
+
+def reply(ask_id: str) -> str:
+    """List with one item, for some seconds: the answer to what was asked of the router under this id."""
+    return f"reply:{ask_id}"
 
 
 def screenpop(extension: str) -> str:

@@ -193,6 +193,9 @@ class Batch:
             priority=fact.priority,
             position_at_entry=fact.position,
             estimated_wait_seconds=fact.estimated_wait_seconds,
+            estimated_low_seconds=fact.estimated_low_seconds,
+            estimated_high_seconds=fact.estimated_high_seconds,
+            kind=fact.kind,
         )
 
     def _queue_left(self, fact: facts.QueueLeft) -> None:
@@ -342,16 +345,21 @@ ON CONFLICT (call_id, entered_at) DO UPDATE SET
 
 _ENTRY = """
 INSERT INTO queue_entry AS e (id, call_id, queue, entered_at, left_at, result, agent_id, priority, position_at_entry,
-    estimated_wait_seconds)
-SELECT id, call_id, queue, entered_at, left_at, result, agent_id, priority, position_at_entry, estimated_wait_seconds
+    estimated_wait_seconds, estimated_low_seconds, estimated_high_seconds, kind)
+SELECT id, call_id, queue, entered_at, left_at, result, agent_id, priority, position_at_entry, estimated_wait_seconds,
+    estimated_low_seconds, estimated_high_seconds, coalesce(kind, 'call')
 FROM json_to_recordset(%s) AS x(id uuid, call_id uuid, queue text, entered_at timestamptz, left_at timestamptz, result text,
-    agent_id integer, priority integer, position_at_entry integer, estimated_wait_seconds numeric)
+    agent_id integer, priority integer, position_at_entry integer, estimated_wait_seconds numeric,
+    estimated_low_seconds numeric, estimated_high_seconds numeric, kind text)
 ORDER BY id
 ON CONFLICT (id) DO UPDATE SET
     queue = coalesce(e.queue, excluded.queue), entered_at = coalesce(e.entered_at, excluded.entered_at),
     priority = coalesce(e.priority, excluded.priority),
     position_at_entry = coalesce(e.position_at_entry, excluded.position_at_entry),
     estimated_wait_seconds = coalesce(e.estimated_wait_seconds, excluded.estimated_wait_seconds),
+    estimated_low_seconds = coalesce(e.estimated_low_seconds, excluded.estimated_low_seconds),
+    estimated_high_seconds = coalesce(e.estimated_high_seconds, excluded.estimated_high_seconds),
+    kind = greatest(e.kind, excluded.kind),
     (left_at, result, agent_id) = (SELECT w.left_at, w.result, w.agent_id FROM (VALUES (e.left_at, e.result, e.agent_id),
         (excluded.left_at, excluded.result, excluded.agent_id)) AS w(left_at, result, agent_id)
         ORDER BY w.left_at IS NULL, w.result = 'failed', w.left_at, w.result COLLATE "C" LIMIT 1)"""

@@ -28,8 +28,11 @@ Disposition = Literal[
 ]  # fmt: skip
 QueueResult = Literal[
     "answered", "abandoned", "short_abandon", "timeout", "no_agent", "full", "exit_key", "after_hours", "callback", "failed",
+    "all_paused", "overflow", "moved",
 ]  # fmt: skip
-OfferResult = Literal["answered", "no_answer", "busy", "rejected", "unreachable", "caller_left", "failed"]
+OfferResult = Literal["answered", "no_answer", "busy", "rejected", "unreachable", "caller_left", "failed", "taken"]
+"""`taken`: another agent who rang for the same call was quicker."""
+EntryKind = Literal["call", "callback"]
 Presence = Literal["ready", "pause", "offline"]
 WorkState = Literal["idle", "offered", "talking", "wrap_up"]
 
@@ -109,6 +112,9 @@ class QueueEntered(Fact, frozen=True, tag=True):
     priority: int = 0
     position: int | None = None
     estimated_wait_seconds: float | None = None
+    estimated_low_seconds: float | None = None
+    estimated_high_seconds: float | None = None
+    kind: EntryKind = "call"
 
 
 class QueueLeft(Fact, frozen=True, tag=True):

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from engine.records.facts import OfferResult, Presence, QueueResult, WorkState
+from engine.records.facts import EntryKind, OfferResult, Presence, QueueResult, WorkState
+from engine.routing.expected import Expected, Pace
 from engine.routing.roster import Roster
 
 
@@ -42,7 +43,25 @@ class EntryAdded(Event, frozen=True, tag=True):
     owner: str
     entered_at: float
     priority: int = 0
+    """Points beyond the queue's own."""
     needs: Mapping[str, int] = {}
+    """Of the flow, the number, the customer and the language; skill -> level."""
+    exact: tuple[str, ...] = ()
+    """Skills of `needs` of which that level and no other serves."""
+    kind: EntryKind = "call"
+    place_at: float | None = None
+    """Since when it counts as waiting, where that is earlier than `entered_at`: a callback's or a moved call's place."""
+    not_before: float | None = None
+    """It is offered to nobody before that."""
+    caller: str = ""
+    """The caller's number (or callback's), normalised; empty where withheld. Who comes again is known by it."""
+    customer_id: int | None = None
+    category: str = ""
+    """The customer's: vip, average, problem; empty where the customer is unknown."""
+    responsible: int | None = None
+    """Agent responsible for the customer."""
+    last_agent: int | None = None
+    """Agent the customer talked with last."""
 
 
 class EntryLeft(Event, frozen=True, tag=True):
@@ -63,6 +82,32 @@ class OfferSeen(Event, frozen=True, tag=True):
     offered_at: float
     expires_at: float
     owner: str = ""
+    batch: str = ""
+
+
+class EntryMoved(Event, frozen=True, tag=True):
+    """A supervisor moves a waiting entry to another queue; its owner is told to enter it there at its place."""
+
+    entry_id: str
+    queue: str
+    by: str = ""
+
+
+class EntryAssigned(Event, frozen=True, tag=True):
+    """A supervisor gives a waiting entry to one agent, who gets it as soon as they are free; as long as they are logged in
+    nobody else does."""
+
+    entry_id: str
+    agent_id: int
+    by: str = ""
+
+
+class EntryReordered(Event, frozen=True, tag=True):
+    """A supervisor puts a waiting entry right before another one of its queue, or behind the last one (None)."""
+
+    entry_id: str
+    before: str | None = None
+    by: str = ""
 
 
 class OfferAnswered(Event, frozen=True, tag=True):
@@ -99,6 +144,23 @@ class TalkBegan(Event, frozen=True, tag=True):
 class TalkEnded(Event, frozen=True, tag=True):
     offer_id: str
     agent_id: int
+    dropped: bool = False
+    """The caller was cut off: the line failed, nobody hung up."""
+
+
+class WrapUpExtended(Event, frozen=True, tag=True):
+    """So many seconds more to write up; told during the talk, for after it."""
+
+    agent_id: int
+    seconds: int = 30
+    by: str = ""
+
+
+class WrapUpEnded(Event, frozen=True, tag=True):
+    """The agent has written up."""
+
+    agent_id: int
+    by: str = ""
 
 
 class AgentSeen(Event, frozen=True, tag=True):
@@ -117,6 +179,52 @@ class AgentSeen(Event, frozen=True, tag=True):
     until: float | None = None
     wanted: Presence | None = None
     wanted_reason: str | None = None
+    rest_until: float | None = None
+    offered_at: float = 0.0
+    calls: int = 0
+    talk_seconds: float = 0.0
+    misses: Mapping[str, int] = {}
+
+
+class PlaceSeen(Event, frozen=True, tag=True):
+    """A place that an earlier tenure kept for somebody who may come again."""
+
+    queue: str
+    caller: str
+    place_at: float
+    until: float
+
+
+class PaceSeen(Event, frozen=True, tag=True):
+    """What an earlier tenure had measured of a queue."""
+
+    queue: str
+    pace: Pace
+
+
+class HoursChanged(Event, frozen=True, tag=True):
+    """A calendar that queues go by opens or closes."""
+
+    calendar: str
+    open: bool
+
+
+class DayBegan(Event, frozen=True, tag=True):
+    """The agents' calls and talk of the day count from nought again."""
+
+
+class DryRun(Event, frozen=True, tag=True):
+    """Somebody asks who would get a call now, and why; nothing changes by it."""
+
+    ask_id: str
+    queue: str
+    priority: int = 0
+    needs: Mapping[str, int] = {}
+    exact: tuple[str, ...] = ()
+    waited_seconds: float = 0.0
+    category: str = ""
+    responsible: int | None = None
+    last_agent: int | None = None
 
 
 class Settled(Event, frozen=True, tag=True):
@@ -129,8 +237,9 @@ class TimePassed(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | OfferSeen | OfferAnswered | OfferFailed
-    | ClaimLost | TalkBegan | TalkEnded | AgentSeen | Settled | TimePassed
+    RosterPublished | PresenceWanted | EntryAdded | EntryLeft | EntryMoved | EntryAssigned | EntryReordered | OfferSeen
+    | OfferAnswered | OfferFailed | ClaimLost | TalkBegan | TalkEnded | WrapUpExtended | WrapUpEnded | AgentSeen | PlaceSeen
+    | PaceSeen | HoursChanged | DayBegan | DryRun | Settled | TimePassed
 )  # fmt: skip
 
 
@@ -152,6 +261,14 @@ class MakeOffer(Decision, frozen=True, tag=True):
     ring_seconds: int
     expires_at: float
     why: dict[str, Any]
+    kind: EntryKind = "call"
+    batch: str = ""
+    """The offers of one entry that ring together (strategy ring_all) bear the same; empty where one rings alone."""
+    whisper: tuple[str, ...] = ()
+    """The queue's words to the agent; see engine.records.queues."""
+    auto_answer: bool = False
+    announce_caller: bool = False
+    waited_seconds: float = 0.0
 
 
 class CloseOffer(Decision, frozen=True, tag=True):
@@ -168,21 +285,29 @@ class CloseOffer(Decision, frozen=True, tag=True):
 
 
 class ReleaseEntry(Decision, frozen=True, tag=True):
-    """The call is to leave the queue unanswered; its owner tells the flow."""
+    """The call is to leave the queue unanswered; its owner takes the queue's way out for the result, or tells the flow.
+    With the result `moved` it enters `queue` instead, its `place_at` being `place_at`."""
 
     entry_id: str
     call_id: str
     owner: str
     result: QueueResult
+    queue: str | None = None
+    place_at: float | None = None
+    by: str = ""
 
 
 class PlaceEntry(Decision, frozen=True, tag=True):
-    """The call has to wait; `position` counts from 1."""
+    """The call has to wait, or waits at another place; `position` counts from 1. `rank` is its score in the queue's sorted
+    set, which is written for it. `expected` is None where too little has been measured."""
 
     entry_id: str
     call_id: str
     owner: str
     position: int
+    queue: str = ""
+    rank: float = 0.0
+    expected: Expected | None = None
 
 
 class SetAgent(Decision, frozen=True, tag=True):
@@ -203,6 +328,15 @@ class SetAgent(Decision, frozen=True, tag=True):
     wanted: Presence | None = None
     wanted_reason: str | None = None
     """What they chose to be after this call."""
+    rest_until: float | None = None
+    """Till when they get no call after an offer that came to nothing."""
+    offered_at: float = 0.0
+    """When they were offered a call last."""
+    calls: int = 0
+    talk_seconds: float = 0.0
+    """Of queues, today."""
+    misses: Mapping[str, int] = {}
+    """Failed offers in a row, by their result."""
 
 
 class RemoveAgent(Decision, frozen=True, tag=True):
@@ -221,6 +355,29 @@ class CloseWrapUp(Decision, frozen=True, tag=True):
     started_at: float
 
 
+class KeepPlace(Decision, frozen=True, tag=True):
+    """Somebody who left may come again till `until` and then has this place."""
+
+    queue: str
+    caller: str
+    place_at: float
+    until: float
+
+
+class TellPace(Decision, frozen=True, tag=True):
+    """What is measured of a queue now, for those who tell callers how long it may take."""
+
+    queue: str
+    pace: Pace
+
+
+class AnswerDryRun(Decision, frozen=True, tag=True):
+    """See engine.routing.dry_run for the answer's keys."""
+
+    ask_id: str
+    answer: dict[str, Any]
+
+
 class TakenOver(Decision, frozen=True, tag=True):
     """No decision of the router's: `owner` tells the process that had the call before that it has it now."""
 
@@ -228,7 +385,10 @@ class TakenOver(Decision, frozen=True, tag=True):
     owner: str
 
 
-AnyDecision = MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | SetAgent | RemoveAgent | CloseWrapUp
+AnyDecision = (
+    MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | SetAgent | RemoveAgent | CloseWrapUp | KeepPlace | TellPace
+    | AnswerDryRun
+)  # fmt: skip
 
 decode_event = msgspec.json.Decoder(AnyEvent).decode
 encode = msgspec.json.encode

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from engine.records.queues import AgentSettings, Needs, QueueSettings
+
 
 class AgentProfile(msgspec.Struct, frozen=True):
     """An agent as set up. `skills` maps a skill's name to the agent's level, 1 to 5."""
@@ -15,10 +17,12 @@ class AgentProfile(msgspec.Struct, frozen=True):
     extension: str
     skills: Mapping[str, int] = {}
     wrap_up_seconds: int = 5
+    settings: AgentSettings = AgentSettings()
 
 
 class QueueRule(msgspec.Struct, frozen=True):
-    """A queue as set up. `needs` maps a skill's name to the least level that serves this queue."""
+    """A queue as set up. `needs` maps a skill's name to the least level that serves this queue; of the skills in `exact` that
+    level and no other serves."""
 
     name: str
     title: str = ""
@@ -30,6 +34,9 @@ class QueueRule(msgspec.Struct, frozen=True):
     announce_seconds: int = 30
     short_abandon_seconds: int = 5
     recorded: bool = True
+    exact: tuple[str, ...] = ()
+    strategy: str = "longest_idle"
+    settings: QueueSettings = QueueSettings()
 
 
 class Roster(msgspec.Struct, frozen=True):
@@ -38,6 +45,12 @@ class Roster(msgspec.Struct, frozen=True):
     version: int
     agents: tuple[AgentProfile, ...] = ()
     queues: tuple[QueueRule, ...] = ()
+    groups: Mapping[str, tuple[int, ...]] = {}
+    """Group -> ids of its agents."""
+    language_needs: Mapping[str, Needs] = {}
+    """Language -> what its callers need."""
+    number_needs: Mapping[str, Needs] = {}
+    """Number called -> what its callers need."""
 
     def queue(self, name: str) -> QueueRule | None:
         return next((queue for queue in self.queues if queue.name == name), None)

@@ -99,7 +99,9 @@ class Router:
         self._decisions = []
         self._latest = max(self._latest, event.at)
         self._ring_timers(event.at)
-        self._handlers[type(event)](event)
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
         return self._decisions
 
     @property

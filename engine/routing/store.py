@@ -4,22 +4,33 @@ Postgres is away."""
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
+
+import structlog
 
 from conf.database import Database
 from engine.records.facts import Presence, WorkState
+from engine.records.queues import AgentSettings, QueueSettings, RulesInvalid, decode_agent, decode_needs, decode_queue
+from engine.records.strategies import DEFAULT, STRATEGIES
 from engine.routing.roster import AgentProfile, QueueRule, Roster
+
+log = structlog.get_logger(__name__)
 
 
 def load_roster(db: Database) -> Roster:
-    """Agents and queues as they are set up now, with the configuration's version, all of one instant."""
+    """Agents and queues as they are set up now, with the configuration's version, all of one instant.
+
+    Rules that make no sense are logged and the defaults stand in for them: one bad row must not stop the others' calls.
+    """
     with db.connection_context(), db.atomic():
         db.execute_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         (version,) = db.execute_sql("SELECT version FROM configuration").fetchone()
-        agents = db.execute_sql("SELECT id, name, extension, wrap_up_seconds FROM agent ORDER BY id").fetchall()
+        agents = db.execute_sql("SELECT id, name, extension, wrap_up_seconds, rules FROM agent ORDER BY id").fetchall()
         queues = db.execute_sql(
             "SELECT id, name, title, priority, ring_seconds, longest_wait_seconds, most_waiting, announce_seconds,"
-            " short_abandon_seconds, recorded FROM queue ORDER BY id"
+            " short_abandon_seconds, recorded, strategy, rules FROM queue ORDER BY id"
         ).fetchall()
         skills: dict[int, dict[str, int]] = defaultdict(dict)
         for agent_id, skill, level in db.execute_sql(
@@ -27,15 +38,32 @@ def load_roster(db: Database) -> Roster:
         ):
             skills[agent_id][skill] = level
         needs: dict[int, dict[str, int]] = defaultdict(dict)
-        for queue_id, skill, level in db.execute_sql(
-            "SELECT q.queue_id, s.name, q.level FROM queue_skill q JOIN skill s ON s.id = q.skill_id ORDER BY 1, 2"
+        exact: dict[int, list[str]] = defaultdict(list)
+        for queue_id, skill, level, only in db.execute_sql(
+            "SELECT q.queue_id, s.name, q.level, q.exact FROM queue_skill q JOIN skill s ON s.id = q.skill_id ORDER BY 1, 2"
         ):
             needs[queue_id][skill] = level
+            if only:
+                exact[queue_id].append(skill)
+        groups: dict[str, list[int]] = defaultdict(list)
+        for group, agent_id in db.execute_sql(
+            "SELECT g.name, m.agent_id FROM agent_group g JOIN agent_group_member m ON m.group_id = g.id ORDER BY 1, 2"
+        ):
+            groups[group].append(agent_id)
+        languages = db.execute_sql("SELECT language, needs FROM language_need ORDER BY 1").fetchall()
+        numbers = db.execute_sql("SELECT number, needs FROM number WHERE needs <> '{}' ORDER BY 1").fetchall()
     return Roster(
         version=version,
         agents=tuple(
-            AgentProfile(agent_id, name, extension, skills[agent_id], wrap_up)
-            for agent_id, name, extension, wrap_up in agents
+            AgentProfile(
+                agent_id,
+                name,
+                extension,
+                skills[agent_id],
+                wrap_up,
+                _understood(rules, decode_agent, AgentSettings(), f"agent {extension}"),
+            )
+            for agent_id, name, extension, wrap_up, rules in agents
         ),
         queues=tuple(
             QueueRule(
@@ -49,10 +77,27 @@ def load_roster(db: Database) -> Roster:
                 announce_seconds=announce,
                 short_abandon_seconds=short,
                 recorded=recorded,
+                exact=tuple(exact[queue_id]),
+                strategy=strategy if strategy in STRATEGIES else DEFAULT,
+                settings=_understood(rules, decode_queue, QueueSettings(), f"queue {name}"),
             )
-            for queue_id, name, title, priority, ring, longest, most, announce, short, recorded in queues
+            for queue_id, name, title, priority, ring, longest, most, announce, short, recorded, strategy, rules in queues
         ),
+        groups={name: tuple(members) for name, members in groups.items()},
+        language_needs={name: _understood(value, decode_needs, {}, f"language {name}") for name, value in languages},
+        number_needs={name: _understood(value, decode_needs, {}, f"number {name}") for name, value in numbers},
     )
+
+
+T = TypeVar("T")
+
+
+def _understood(value: object, decode: Callable[[object], T], otherwise: T, whose: str) -> T:
+    try:
+        return decode(value)
+    except RulesInvalid as error:
+        log.error("rules that make no sense, the defaults are in force", whose=whose, why=str(error))
+        return otherwise
 
 
 @dataclass(frozen=True, slots=True)
