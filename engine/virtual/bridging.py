@@ -8,7 +8,7 @@ from engine.virtual.channel import Channel
 from engine.virtual.encode import line
 from engine.virtual.errors import OriginateFailed
 from engine.virtual.originate import Origination
-from engine.virtual.session import Join, Originate, Park, Session
+from engine.virtual.session import Detour, Join, Originate, Park, Session
 
 
 class Bridge:
@@ -140,11 +140,16 @@ def bridge_legs(first: Channel, second: Channel) -> bool:
         first, second = second, first
     bridge = Bridge(first, second)
     for channel, detour in ((first, Originate(bridge)), (second, Join(bridge))):
-        if channel.session is None or not channel.session.running:
-            Session(channel, start=detour).start()
-        else:
-            channel.session.divert(detour)
+        _send(channel, detour)
     return True
+
+
+def _send(channel: Channel, detour: Detour) -> None:
+    """Have a channel leave what it does, if anything, for this."""
+    if channel.session is None or not channel.session.running:
+        Session(channel, start=detour).start()
+    else:
+        channel.session.divert(detour)
 
 
 def _session(channel: Channel) -> Session:
@@ -170,7 +175,7 @@ def bridge(session: Session, argument: str) -> None:
         return
     channel.set_all({"originate_disposition": "SUCCESS", "DIALSTATUS": "SUCCESS"})
     talk = Bridge(channel, other)
-    Session(other, start=Join(talk)).start()
+    _send(other, Join(talk))
     while session.channel.up and other.up and not talk.joined:
         session.idle()
     if talk.joined and other.up and session.ready():

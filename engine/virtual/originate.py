@@ -11,9 +11,9 @@ from gevent.event import Event
 from engine.virtual import names
 from engine.virtual.channel import Channel, Profile
 from engine.virtual.errors import OriginateFailed
+from engine.virtual.session import Confirm, Session
 
 if TYPE_CHECKING:
-    from engine.virtual.session import Session
     from engine.virtual.switch import Switch
 
 DEFAULT_TIMEOUT = 60.0
@@ -66,6 +66,31 @@ def dial_string(text: str) -> tuple[dict[str, str], list[list[Leg]]]:
     return common, groups
 
 
+class Attempted:
+    """A leg that is rung, or will be `delay` seconds after `began`; till `limit`, once it is dialled."""
+
+    def __init__(self, channel: Channel, began: float) -> None:
+        self.channel = channel
+        self.began = began
+        self.delay = _seconds_of(channel, "leg_delay_start")
+        self.limit: float | None = None
+        self.dialled = False
+        self.confirming = False
+        self.confirmed = False
+
+    @property
+    def due(self) -> float | None:
+        """When something is to be done about it next; None for nothing."""
+        if not self.channel.up:
+            return None
+        return self.limit if self.dialled else self.began + self.delay
+
+
+def _seconds_of(channel: Channel, name: str) -> float:
+    value = channel.get(name) or ""
+    return float(value) if value.isdigit() else 0.0
+
+
 class Origination:
     """One attempt to reach somebody. `run` blocks its greenlet until a leg answers, all failed, or the time is up."""
 
@@ -76,12 +101,15 @@ class Origination:
         self.caller = caller
         self.ringback: str | None = None
         self.common, self.groups = dial_string(text)
-        self.legs: list[Channel] = []
+        self.legs: list[Attempted] = []
         self._timeout = timeout
         self._session: Session | None = None
         self._changed = Event()
 
     def leg_changed(self, _channel: Channel) -> None:
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()
         if self._session is not None:
             self._session.notify()
@@ -106,21 +134,22 @@ class Origination:
         self.legs = []
         causes: list[str] = []
         many = sum(len(each) for each in self.groups) > 1
+        began = self.switch.clock.monotonic()
         for leg in group:
             try:
-                self.legs.append(self._create(leg, many))
+                self.legs.append(Attempted(self._create(leg, many), began))
             except OriginateFailed as fault:
                 causes.append(fault.cause)
-        for channel in self.legs:
-            self.switch.watch(channel, self.leg_changed)
-            self.switch.dial(channel)
+        for each in self.legs:
+            self.switch.watch(each.channel, self.leg_changed)
+        self._dial_due()
         if self.caller is not None and self.ringback:
             self.caller.ear.hears(self.ringback, True)
         try:
             return self._wait(session, causes)
         finally:
-            for channel in self.legs:
-                self.switch.unwatch(channel)
+            for each in self.legs:
+                self.switch.unwatch(each.channel)
             if self.caller is not None and self.ringback:
                 self.caller.ear.quiet()
 
@@ -130,12 +159,17 @@ class Origination:
         ignore_early = names.true(self.common.get("ignore_early_media"))
         while True:
             self._changed.clear()
-            for channel in self.legs:
-                if channel.up and (channel.answered or (channel.early and not ignore_early and session is None)):
+            self._end_late()
+            self._dial_due()
+            for each in self.legs:
+                channel = each.channel
+                if not channel.up or not (channel.answered or (channel.early and not ignore_early and session is None)):
+                    continue
+                if each.confirmed or not self._confirms(each):
                     self._end_others(channel, "LOSE_RACE")
                     return channel
-            if not any(channel.up for channel in self.legs):
-                causes += [channel.hangup_cause or "NO_ANSWER" for channel in self.legs]
+            if not any(each.channel.up for each in self.legs):
+                causes += [each.channel.hangup_cause or "NO_ANSWER" for each in self.legs]
                 raise OriginateFailed(causes[-1] if causes else "NO_ANSWER")
             if session is not None and not session.ready():
                 self._end_others(None, "ORIGINATOR_CANCEL")
@@ -143,24 +177,67 @@ class Origination:
             if clock.monotonic() >= until:
                 self._end_others(None, "NO_ANSWER")
                 raise OriginateFailed("NO_ANSWER")
+            next_due = min([until, *(each.due for each in self.legs if each.due is not None)])
             if session is not None and session.has_work:
                 session.parse_messages()
             elif session is not None:
-                session.idle(until)
+                session.idle(next_due)
             else:
-                self._changed.wait(max(0.0, clock.wall_seconds(until - clock.monotonic())))
+                self._changed.wait(max(0.0, clock.wall_seconds(next_due - clock.monotonic())))
+
+    def _dial_due(self) -> None:
+        """Ring the legs whose delay is over; where nothing rings, the next ones need not wait, and all behind them come so
+        much earlier (switch_ivr_originate.c, check_per_channel_timeouts)."""
+        now = self.switch.clock.monotonic()
+        delayed = [each for each in self.legs if each.channel.up and not each.dialled]
+        if delayed and not any(each.channel.up and each.dialled for each in self.legs):
+            earlier = min(each.delay for each in delayed)
+            for each in delayed:
+                each.delay -= earlier
+        for each in delayed:
+            if now >= each.began + each.delay:
+                each.dialled = True
+                seconds = _seconds_of(each.channel, "leg_timeout")
+                each.limit = now + seconds if seconds else None
+                self.switch.dial(each.channel)
+
+    def _end_late(self) -> None:
+        now = self.switch.clock.monotonic()
+        for each in self.legs:
+            if each.channel.up and each.limit is not None and now >= each.limit:
+                each.channel.hangup("ALLOTTED_TIMEOUT")
+
+    def _confirms(self, attempted: Attempted) -> bool:
+        """Whether something is run on the answered leg before it has the call; that it is through is noticed by itself."""
+        channel = attempted.channel
+        if attempted.confirming:
+            return True
+        if channel.get("group_confirm_key") != "exec":
+            return False
+        attempted.confirming = True
+        seconds = channel.get("group_confirm_timeout") or ""
+        if seconds.isdigit():
+            attempted.limit = self.switch.clock.monotonic() + int(seconds) if int(seconds) else None
+        application, _, argument = (channel.get("group_confirm_file") or "").partition(" ")
+
+        def through() -> None:
+            attempted.confirmed = True
+            self._wake()
+
+        Session(channel, start=Confirm((application, argument), through)).start()
+        return True
 
     def _seconds(self) -> float:
-        for name in ("originate_timeout", "leg_timeout", "call_timeout"):
+        for name in ("originate_timeout", "call_timeout"):
             value = self.common.get(name) or (self.caller.get(name) if self.caller else None)
             if value and value.isdigit():
                 return float(value)
         return self._timeout or DEFAULT_TIMEOUT
 
     def _end_others(self, winner: Channel | None, cause: str) -> None:
-        for channel in self.legs:
-            if channel is not winner:
-                channel.hangup(cause)
+        for each in self.legs:
+            if each.channel is not winner:
+                each.channel.hangup(cause)
 
     def _create(self, leg: Leg, many: bool) -> Channel:
         variables = self._inherited() | self.common | leg.variables

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -68,7 +68,15 @@ class Join:
     bridge: Bridge
 
 
-Detour = Reset | Transfer | Park | Originate | Join
+@dataclass(slots=True)
+class Confirm:
+    """Run an application before the talk and say when it is through (switch_ivr_originate.c, collect_thread_run)."""
+
+    action: Action
+    done: Callable[[], None]
+
+
+Detour = Reset | Transfer | Park | Originate | Join | Confirm
 
 
 class Session:
@@ -160,6 +168,12 @@ class Session:
                 bridge.run_first()
             case Join(bridge):
                 bridge.run_second(self)
+            case Confirm((application, argument), done):
+                self.execute(application, argument)
+                if self.ready():
+                    done()
+                while self.ready():
+                    self.idle()
             case _:
                 self._follow_dialplan()
 
