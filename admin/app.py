@@ -20,7 +20,22 @@ from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin import access, api, audio, calls, desk, health, hours, live, messages, navigation, queues, security, words
+from admin import (
+    access,
+    api,
+    audio,
+    calls,
+    desk,
+    health,
+    hours,
+    live,
+    messages,
+    navigation,
+    queues,
+    security,
+    skill_matrix,
+    words,
+)
 from admin import account as account_pages
 from admin import agents as agent_pages
 from admin import numbers as number_pages
@@ -81,6 +96,7 @@ def create_app(parts: Parts) -> Flask:
         number_pages.numbers,
         hours.hours,
         queues.queues,
+        skill_matrix.matrix,
         agent_pages.agents,
         health.health,
     ):

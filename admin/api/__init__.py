@@ -9,12 +9,13 @@ from flask_wtf.csrf import CSRFProtect
 from admin.access import Right, needs
 from admin.api.reading import reading
 from admin.api.setup import setup
+from admin.api.skills import skills
 
 
 def register(app: OpenAPI, csrf: CSRFProtect) -> None:
     """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
     sending it."""
-    for blueprint in (reading, setup):
+    for blueprint in (reading, setup, skills):
         app.register_api(blueprint)
         csrf.exempt(blueprint)
 

@@ -309,3 +309,32 @@ def test_the_theme_is_chosen_and_kept(company: Company, visit: Any) -> None:
     assert page.url.endswith("/messages?new=1")
     page.reload()
     page.wait_for_selector("html[data-theme=dark]")
+
+
+def test_the_grid_of_skills_takes_keys_and_a_block_from_a_sheet(company: Company, visit: Any) -> None:
+    page = visit("admin", "/setup/skills")
+    page.click("input[aria-label='Anna Holm, danish']")
+    page.keyboard.press("2")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("4")
+    assert page.input_value("input[aria-label='Ben Okoro, danish']") == "4"
+    page.evaluate(
+        """() => {
+          const data = new DataTransfer();
+          data.setData("text/plain", "1\\t\\n9\\t3\\n");
+          const cell = document.querySelector("input[aria-label='Clara Jensen, danish']");
+          cell.focus();
+          cell.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+        }"""
+    )
+    assert "5 not saved yet · 1 left out that is no level from 1 to 5" in page.inner_text("[data-count]")
+    page.click("button:has-text('Save and publish')")
+    page.wait_for_selector("text=5 levels changed and published.")
+    for agent, danish, english in (
+        ("Anna Holm", "2", "3"),
+        ("Ben Okoro", "4", "5"),
+        ("Clara Jensen", "1", ""),
+        ("David Kim", "", "3"),
+    ):
+        assert page.input_value(f"input[aria-label='{agent}, danish']") == danish
+        assert page.input_value(f"input[aria-label='{agent}, english']") == english
