@@ -10,7 +10,7 @@ import os
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
@@ -45,6 +45,10 @@ def _address(value: Any) -> Address:
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise ValueError(f"{text!r} is not HOST:PORT, for example 127.0.0.1:8080")
     return Address(text)
+
+
+def _address_if_any(value: Any) -> Address | None:
+    return None if value in (None, "") else _address(value)
 
 
 def _split(text: str) -> list[str]:
@@ -100,6 +104,13 @@ class Settings(BaseSettings):
     called."""
     web_networks: str = ""
     """Networks within the house that the web requests of flows may go to, with commas between; public addresses always may."""
+    smtp_server: Annotated[Address | None, BeforeValidator(_address_if_any)] = None
+    """Where e-mails are handed in, `HOST:PORT`; none are sent without."""
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr | None = None
+    smtp_from: str = Field(default="", pattern=r"^([^\r\n@]*<?[^\s@<>]+@[^\s@<>]+>?)?$")
+    """Whom e-mails are from: an address, or a name with an address in angle brackets."""
     engines: int = Field(default=2, ge=1, le=64)
     admin_password: SecretStr | None = None
     timezone: str = Field(default_factory=system_zone)

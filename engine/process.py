@@ -37,6 +37,7 @@ from engine.live.wire import Wire
 from engine.records.customers import Customers
 from engine.records.journal import Journal
 from engine.records.lookups import Lookups
+from engine.records.mailing import Mailing, MailServer
 from engine.records.shipping import Shipper
 from engine.records.tickets import Tickets
 from engine.routing import store
@@ -100,6 +101,7 @@ class EngineProcess:
             next_epoch=self._next_epoch,
         )
         self._lookups = Lookups(settings.database_url)
+        self._mailing = Mailing(self._db, MailServer.of(settings), self._clock)
         media = Media(settings.home / "recordings")
         self._around = Surroundings(
             process_id=self.id,
@@ -126,6 +128,7 @@ class EngineProcess:
                     caller_number=settings.trunk_number,
                 ),
                 speech=Speech(settings.home / "speech"),
+                sends_mail=self._mailing.set_up,
             ),
             country=settings.country,
         )
@@ -155,6 +158,7 @@ class EngineProcess:
         self._inbox.start()
         self._leader.start()
         self._sweeper.start()
+        self._mailing.start()
         self._heart = gevent.spawn(self._beat)
         self._server.start()
         log.info("engine ready", process=self.id, esl=self._settings.esl)
@@ -182,6 +186,7 @@ class EngineProcess:
         self._outbox.put("HDEL", keys.PROCESSES, self.id)
         self._inbox.stop()
         self._lookups.stop()
+        self._mailing.stop()
         self._configuration.stop()
         self._switches.stop()
         self._outbox.stop(2.0)

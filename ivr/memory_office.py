@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from ivr.errors import WebFailed
-from ivr.office import QueueStatus, TicketState, WebAnswer, WebRequest
+from ivr.office import Answer, Mail, QueueStatus, TicketState, WebAnswer, WebRequest
 
 Card = Mapping[str, object]
 
@@ -35,6 +35,9 @@ class MemoryOffice:
     now: Callable[[], datetime] | None = None
     opened: dict[str, int] = field(default_factory=dict)
     """The tickets opened here, by the key they were asked for with."""
+    answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
+    mail_server: bool = True
+    mails: dict[str, Mail] = field(default_factory=dict)
 
     def is_extension(self, number: str) -> bool:
         return number in self.extensions
@@ -69,6 +72,14 @@ class MemoryOffice:
 
     def ticket(self, number: int) -> TicketState | None:
         return self.tickets.get(number)
+
+    def keep_answer(self, answer: Answer) -> None:
+        self.answers[answer.survey, answer.question] = answer
+
+    def send_mail(self, mail: Mail) -> bool:
+        if self.mail_server:
+            self.mails.setdefault(mail.key, mail)
+        return self.mail_server
 
     def request(self, request: WebRequest) -> WebAnswer:
         return self.web(request)

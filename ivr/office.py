@@ -38,6 +38,27 @@ class TicketState:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """A question of a survey, in words in `asked`, and the keys it was answered with, in words in `words`."""
+
+    survey: str
+    question: str
+    asked: str
+    answer: str
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail: `recipients` are addresses, `subject` a single line."""
+
+    key: str
+    recipients: tuple[str, ...]
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class WebRequest:
     """One request of a web service. `body` is JSON content, None for none. `seconds` is the longest that one try may take."""
 
@@ -84,6 +105,13 @@ class Office(Protocol):
 
     def ticket(self, number: int) -> TicketState | None:
         """The ticket of this number; None where there is none."""
+
+    def keep_answer(self, answer: Answer) -> None:
+        """Write down what the caller has answered in a survey; the last answer to a question of a call counts."""
+
+    def send_mail(self, mail: Mail) -> bool:
+        """Have an e-mail sent, later and by others; False where no e-mail is sent from here. Asked again with the same `key`
+        by the same call, it is sent once."""
 
     def request(self, request: WebRequest) -> WebAnswer:
         """Ask a web service. WebFailed where no answer came or none that may be used."""

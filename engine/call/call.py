@@ -25,6 +25,7 @@ from engine.records.facts import (
     Direction,
     Disposition,
     EndedBy,
+    MailWanted,
     MessageLeft,
     Phase,
     PhaseBegan,
@@ -34,9 +35,11 @@ from engine.records.facts import (
     RecordingMade,
     StepEntered,
     StepLeft,
+    SurveyAnswered,
 )
 from engine.records.journal import Journal
 from engine.routing.roster import AgentProfile
+from ivr.office import Answer, Mail
 
 _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
@@ -369,6 +372,35 @@ class Call:
                 seconds=seconds,
                 queue=self.now.last_queue,
                 agent_id=self.now.agent_id,
+            )
+        )
+
+    def surveyed(self, answer: Answer) -> None:
+        """The caller has answered a question of a survey; it is put down to whoever they talked with, if anybody."""
+        self._journal.append(
+            SurveyAnswered(
+                call_id=self.call_id,
+                at=self.instant(),
+                survey=answer.survey,
+                question=answer.question,
+                asked=answer.asked,
+                answer=answer.answer,
+                words=answer.words,
+                queue=self.now.last_queue,
+                agent_id=self.now.agent_id,
+            )
+        )
+
+    def wants_mail(self, mail: Mail) -> None:
+        """A flow wants an e-mail sent: once for each of its nodes, also where the call comes by again."""
+        self._journal.append(
+            MailWanted(
+                mail_id=str(uuid.uuid5(uuid.UUID(self.call_id), mail.key)),
+                call_id=self.call_id,
+                at=self.instant(),
+                recipients=mail.recipients,
+                subject=mail.subject,
+                body=mail.body,
             )
         )
 

@@ -18,7 +18,7 @@ from engine.live.connection import RedisError
 from engine.records.customers import Customers, Match
 from engine.records.tickets import Tickets
 from engine.routing.pools import needs_of, serves
-from ivr.office import QueueStatus, TicketState, WebAnswer, WebRequest
+from ivr.office import Answer, Mail, QueueStatus, TicketState, WebAnswer, WebRequest
 from ivr.web import WebClient
 from sounds.speech import Speech
 
@@ -45,6 +45,7 @@ class House:
     web: WebClient
     trunk: Trunk
     speech: Speech
+    sends_mail: bool
 
 
 class CallOffice:
@@ -119,6 +120,15 @@ class CallOffice:
 
     def ticket(self, number: int) -> TicketState | None:
         return self._ask(lambda: self._house.tickets.state(number))
+
+    def keep_answer(self, answer: Answer) -> None:
+        self._session.call.surveyed(answer)
+
+    def send_mail(self, mail: Mail) -> bool:
+        if not self._house.sends_mail:
+            return False
+        self._session.call.wants_mail(mail)
+        return True
 
     def request(self, request: WebRequest) -> WebAnswer:
         return self._while_here(

@@ -18,6 +18,7 @@ import msgspec
 import psycopg2.extensions
 
 from engine.records import facts, unfinished
+from engine.records.flow_facts import FlowRows
 
 Row = dict[str, Any]
 
@@ -43,6 +44,7 @@ class Batch:
         self.states: dict[tuple[int, datetime], Row] = {}
         self.recordings: dict[str, Row] = {}
         self.messages: dict[str, Row] = {}
+        self.of_flows = FlowRows()
 
     def add(self, fact: facts.AnyFact) -> None:
         _ADD[type(fact)](self, fact)
@@ -71,6 +73,8 @@ class Batch:
             then(_RECORDING, encode(self.recordings))
         if self.messages:
             then(_MESSAGE, encode(self.messages))
+        for statement, rows in self.of_flows.statements(encode):
+            then(statement, rows)
         if self.calls:
             ids = list(self.calls)
             then(unfinished.STEPS, ids)
@@ -79,9 +83,9 @@ class Batch:
             then(_SECONDS, ids)
         if self.states:
             then(_STATE_LOCKS, AGENT_STATES, sorted({agent for agent, _ in self.states}))
-            rows = encode(self.states)
-            then(_STATE, rows)
-            then(_STATE_ENDS, rows)
+            states = encode(self.states)
+            then(_STATE, states)
+            then(_STATE_ENDS, states)
         if statements:
             cursor.execute(";\n".join(statements), arguments)
         began = [call_id for call_id, row in self.calls.items() if "started_at" in row]
@@ -273,6 +277,8 @@ _ADD: dict[type[Any], Any] = {
     facts.AgentStateBegan: Batch._agent_state_began,
     facts.RecordingMade: Batch._recording_made,
     facts.MessageLeft: Batch._message_left,
+    facts.SurveyAnswered: lambda batch, fact: batch.of_flows.add_answer(fact),
+    facts.MailWanted: lambda batch, fact: batch.of_flows.add_mail(fact),
     facts.CallEnded: Batch._call_ended,
 }
 

@@ -177,6 +177,32 @@ class MessageLeft(Fact, frozen=True, tag=True):
     caller_number: str
 
 
+class SurveyAnswered(Fact, frozen=True, tag=True):
+    """The caller has answered a question of a survey: `answer` are the keys, `words` what they stand for. The last answer to
+    a question of a call counts. `queue` and `agent_id` are those of the call until then."""
+
+    call_id: str
+    at: datetime
+    survey: str
+    question: str
+    asked: str
+    answer: str
+    words: str = ""
+    queue: str | None = None
+    agent_id: int | None = None
+
+
+class MailWanted(Fact, frozen=True, tag=True):
+    """A flow wants an e-mail sent. Told twice under one id, it is sent once."""
+
+    mail_id: str
+    call_id: str
+    at: datetime
+    recipients: tuple[str, ...]
+    subject: str
+    body: str
+
+
 class CallEnded(Fact, frozen=True, tag=True):
     """The caller's leg is gone. `final` is False where a sweeper closed the record of a call whose own process had died;
     a final one replaces it, never the other way round."""
@@ -196,5 +222,5 @@ class CallEnded(Fact, frozen=True, tag=True):
 
 AnyFact = (
     CallBegan | CallAnswered | CallerFound | PhaseBegan | SideSegment | StepEntered | StepLeft | QueueEntered | QueueLeft
-    | OfferMade | OfferEnded | AgentStateBegan | RecordingMade | MessageLeft | CallEnded
+    | OfferMade | OfferEnded | AgentStateBegan | RecordingMade | MessageLeft | SurveyAnswered | MailWanted | CallEnded
 )  # fmt: skip

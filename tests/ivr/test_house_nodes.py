@@ -419,7 +419,7 @@ def test_every_type_has_its_schema():
     assert set(node_types()) == {
         "play", "say", "menu", "collect", "language", "hours", "condition", "set", "customer", "http", "split", "queue_status",
         "queue", "ring", "ring_group", "outside", "voicemail", "record", "create_ticket", "ticket_state", "sub_flow", "return",
-        "go_to", "milestone", "hang_up",
+        "go_to", "milestone", "hang_up", "survey", "email",
     }  # fmt: skip
     schema = Flow.model_json_schema()
     assert {node_class.__name__ for node_class in node_types().values()} <= set(schema["$defs"])

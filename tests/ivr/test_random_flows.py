@@ -101,7 +101,7 @@ bodies = st.one_of(
     ),
     st.builds(
         lambda asks, number: {"type": "customer", "asks": asks, "number": number},
-        st.sampled_from(["known", "category", "open_ticket", "open_order", "debt"]),
+        st.sampled_from(["known", "category", "blocked", "open_ticket", "open_order", "debt"]),
         st.sampled_from(["", "{x}", "+4570707070"]),
     ),
     st.builds(
@@ -124,6 +124,21 @@ bodies = st.one_of(
     st.builds(lambda name: {"type": "sub_flow", "flow": name}, st.sampled_from(["test", "other", "gone"])),
     st.builds(lambda name: {"type": "go_to", "flow": name}, st.sampled_from(["test", "other", "gone"])),
     st.builds(lambda result: {"type": "return", "result": result}, st.sampled_from(["returned", "next", "no"])),
+    st.builds(
+        lambda spoken, least: {
+            "type": "survey", "survey": "talk", "prompts": spoken,
+            "questions": [
+                {"name": "x", "words": "Well served?", "prompts": spoken, "answers": {"1": "no", "2": "yes"}},
+                {"name": "z", "words": "Again?", "prompts": spoken, "answers": {str(least): "perhaps", "12": "surely"}},
+            ],
+        },
+        prompts,
+        st.integers(0, 20),
+    ),
+    st.builds(
+        lambda to: {"type": "email", "to": to, "subject": "From {caller_number}", "body": "{x}"},
+        st.sampled_from(["team@example.org", "{x}@example.org"]),
+    ),
     st.builds(lambda serves: {"type": "milestone", "name": "Here", "serves": serves}, st.booleans()),
     st.builds(lambda spoken: {"type": "hang_up", "prompts": spoken}, prompts),
 )  # fmt: skip
@@ -139,7 +154,8 @@ OTHER = flow_of(
 exit_names = st.sampled_from(
     ["next", "error", "0", "1", "2", "12", "*", "#", "no_input", "no_match", "open", "closed", "lunch", "holiday", "answered",
      "timeout", "otherwise", "busy", "left", "nothing", "done", "met", "not_met", "collected", "chosen", "known", "unknown",
-     "failed", "404", "free", "waiting", "unstaffed", "recorded", "created", "not_found", "returned", "no", "back", "extension"]
+     "failed", "404", "free", "waiting", "unstaffed", "recorded", "created", "not_found", "returned", "no", "back", "extension",
+     "partly", "queued"]
 )  # fmt: skip
 nodes = st.builds(
     lambda body, exits: {
@@ -184,7 +200,8 @@ def web(request):
 
 
 offices = st.builds(
-    lambda waiting, staffed, free: MemoryOffice(
+    lambda waiting, staffed, free, blocked, mails: MemoryOffice(
+        blocked=blocked, mail_server=mails,
         extensions=["1001"], idle=["1002"], queues={"sales": QueueStatus(waiting, staffed, free)},
         customers={"+4570707070": CARD},
         tickets={12: TicketState(12, 7, "report", datetime(2026, 11, 20, tzinfo=UTC))}, web=web,
@@ -192,6 +209,8 @@ offices = st.builds(
     st.integers(0, 3),
     st.integers(0, 1),
     st.integers(0, 1),
+    st.booleans(),
+    st.booleans(),
 )  # fmt: skip
 callers = st.fixed_dictionaries(
     {"office": offices, "customer": st.none() | st.just(CARD), "caller_number": st.sampled_from(["", "+4532101010"])}
