@@ -79,8 +79,9 @@ def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Cal
     checkpoint.owner = around.process_id
     checkpoint.lost_at = None
     call = _made(around, checkpoint)
-    if checkpoint.state == "offer" and data.get("variable_last_bridge_to") == checkpoint.offer_id:
-        call.talk_found(recovery.bridged_at(data))
+    joined = data.get("variable_last_bridge_to") or ""
+    if checkpoint.state == "offer" and joined and (joined == checkpoint.offer_id or joined in checkpoint.beside):
+        call.talk_found(joined, recovery.bridged_at(data))
     call.show()
     return call
 

@@ -110,6 +110,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     agent_id: int | None = None
     agent: str | None = None
     extension: str | None = None
+    beside: dict[str, tuple[int, str, str]] = {}
+    """Who rings together with that agent: the offer's id -> agent's id, name and extension."""
     recording: Recording | None = None
     message: Message | None = None
     typed: str = ""
@@ -320,9 +322,12 @@ class Call:
 
     # --- talk ---
 
-    def offered_to(self, agent: AgentProfile | None, offer_id: str | None) -> None:
-        """An agent's phone rings for this call, or (None) does not ring any more."""
+    def offered_to(
+        self, agent: AgentProfile | None, offer_id: str | None, *, beside: Mapping[str, AgentProfile] | None = None
+    ) -> None:
+        """An agent's phone rings for this call (and those of others `beside` it), or (None) does not ring any more."""
         now = self.now
+        now.beside = {leg: (each.agent_id, each.name, each.extension) for leg, each in (beside or {}).items()}
         now.offer_id = offer_id
         now.agent_id = agent.agent_id if agent else None
         now.agent = agent.name if agent else None
@@ -330,9 +335,14 @@ class Call:
         now.state = "offer" if agent else "queue"
         self.show()
 
-    def talk_found(self, since: datetime | None) -> None:
-        """The checkpoint stands at an offer, but FreeSWITCH says that the two talk, or did, `since` then if it knows."""
+    def talk_found(self, leg_id: str, since: datetime | None) -> None:
+        """The checkpoint stands at an offer, but FreeSWITCH says that the caller talks with `leg_id`, or did, `since` then if
+        it knows."""
         now = self.now
+        if leg_id in now.beside:
+            now.agent_id, now.agent, now.extension = now.beside[leg_id]
+            now.offer_id = leg_id
+        now.beside = {}
         began = max(since or now.since, now.since + _MICROSECOND)
         self.left_queue("answered", at=began)
         now.result, now.ended_by = "answered", "caller"

@@ -11,19 +11,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
 
-from engine.call.mailbox import CAUSES, Rang
+from engine.call.mailbox import CAUSES, Rang, Silent
 from engine.esl import commands
 from engine.esl.awaited import Execution
 from engine.esl.control import OWNER_VARIABLE, Control
 from engine.esl.errors import CallGone, EslError
+from engine.esl.frames import Event
 from engine.esl.outbound import CallLink
 from engine.records.facts import OfferResult
 
 log = structlog.get_logger(__name__)
+
+WHISPER_SECONDS: Final = 20
+"""No longer than this an agent is kept from the caller by what they are told first."""
 
 _NOT_SHOWN: Final = re.compile(r"[^\w .+@-]", re.ASCII)
 
@@ -33,55 +39,111 @@ def shown(text: str) -> str:
     return " ".join(_NOT_SHOWN.sub(" ", text).split())[:60]
 
 
-class Attempt:
-    """One attempt to get somebody to the phone: `legs` (uuid -> endpoint) ring together and the first to answer has the call,
-    which CHANNEL_BRIDGE on the caller's leg tells; `tell` is given `Rang` when it came to nothing."""
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """One phone of an attempt: its `endpoint`, and of its own how many seconds after the others it begins to ring, and for
+    how long it does (None: as long as the attempt lasts). Where no phone rings any more the next one begins at once."""
 
-    def __init__(self, link: CallLink, control: Control, legs: Mapping[str, str], tell: Callable[[Rang], None]) -> None:
+    endpoint: str
+    delay_seconds: int = 0
+    seconds: int | None = None
+    auto_answer: bool = False
+
+
+class Attempt:
+    """One attempt to get somebody to the phone: `legs` (uuid -> phone) ring together, each after its delay, and the first to
+    answer has the call, which CHANNEL_BRIDGE on the caller's leg tells. `tell` is given `Silent` for each of several that
+    rings no more, and `Rang` when all of it came to nothing."""
+
+    def __init__(
+        self, link: CallLink, control: Control, legs: Mapping[str, Ringing], tell: Callable[[Rang | Silent], None]
+    ) -> None:
         self.legs = legs
         self._link = link
         self._control = control
         self._tell = tell
+        self._whispers = False
+        self._watched = tuple(legs) if len(legs) > 1 else ()
 
     @property
     def name(self) -> str:
         """The uuid of the first leg."""
         return next(iter(self.legs))
 
-    def ring(self, seconds: float, *, caller_number: str, caller_name: str) -> None:
-        """Begin to ring for at most `seconds`; comes back at once. CallGone."""
+    def ring(self, seconds: float, *, caller_number: str, caller_name: str, whisper: str = "") -> None:
+        """Begin to ring for at most `seconds`; comes back at once. Who answers hears `whisper` (as `playback` takes it)
+        first, while the caller goes on hearing what they hear. CallGone."""
         number, name = shown(caller_number), shown(caller_name)
-        dialled = commands.dial_string(
-            self.legs,
-            {
-                "originate_timeout": str(max(1, round(seconds))),
-                "ignore_early_media": "true",
-                "origination_caller_id_number": number or "anonymous",
-                "origination_caller_id_name": name or number or "anonymous",
-                "pointsman_leg": "agent",
-                OWNER_VARIABLE: self._control.owner,
-            },
-        )
-        self._link.execute("bridge", dialled, then=self._done)
+        rings = max(1, round(seconds))
+        values = {
+            "originate_timeout": str(rings),
+            "ignore_early_media": "true",
+            "origination_caller_id_number": number or "anonymous",
+            "origination_caller_id_name": name or number or "anonymous",
+            "pointsman_leg": "agent",
+            OWNER_VARIABLE: self._control.owner,
+        }
+        if whisper:
+            # The originate's own limit counts what is said after the answer, that of the leg does not
+            # (switch_ivr_originate.c:801, :3371).
+            self._whispers = True
+            values |= {
+                "originate_timeout": str(rings + WHISPER_SECONDS),
+                "leg_timeout": str(rings),
+                "group_confirm_key": "exec",
+                "group_confirm_file": f"playback {whisper}",
+                "group_confirm_timeout": str(WHISPER_SECONDS),
+            }
+        for leg_id in self._watched:
+            self._control.subscribe(leg_id, partial(self._leg_ended, leg_id))
+        legs = {leg_id: (each.endpoint, _leg_variables(each)) for leg_id, each in self.legs.items()}
+        try:
+            self._link.execute("bridge", commands.dial_string(legs, values), then=self._done)
+        except EslError:
+            self._forget()
+            raise
 
     def cancel(self) -> None:
         """End what still rings. Never raises."""
+        self._forget()
         if self._link.gone:
             return
         for leg_id in self.legs:
-            try:
-                self._control.kill(leg_id)
-            except EslError as error:
-                log.info("leg left to the switch", leg=leg_id, error=str(error))
+            self.end(leg_id)
+
+    def end(self, leg_id: str) -> None:
+        """End one leg alone. Never raises."""
+        try:
+            self._control.kill(leg_id)
+        except EslError as error:
+            log.info("leg left to the switch", leg=leg_id, error=str(error))
+
+    def _forget(self) -> None:
+        for leg_id in self._watched:
+            self._control.unsubscribe(leg_id)
+        self._watched = ()
+
+    def _leg_ended(self, leg_id: str, event: Event) -> None:
+        """One of several rings no more. Runs where the control link is read."""
+        result = self._result(event.get("Hangup-Cause") or "")
+        if result not in ("caller_left", "taken"):
+            self._tell(Silent(leg_id, result))
+
+    def _result(self, cause: str) -> OfferResult:
+        if cause == "NORMAL_CLEARING" and self._whispers:
+            # They picked up, heard who calls and hung up.
+            return "rejected"
+        return CAUSES.get(cause, "failed")
 
     def _done(self, execution: Execution) -> None:
         """The `bridge` is over: the talk, or the attempt. Runs where the socket is read."""
+        self._forget()
         result: OfferResult = "failed"
         if execution.event is not None:
             disposition = execution.event.get("variable_originate_disposition") or ""
             if disposition == "SUCCESS":
                 return
-            result = CAUSES.get(disposition, "failed")
+            result = self._result(disposition)
             if result == "failed":
                 log.warning("not put through", leg=self.name, cause=disposition)
         elif isinstance(execution.error, CallGone):
@@ -89,3 +151,18 @@ class Attempt:
         else:
             log.warning("not rung", leg=self.name, error=str(execution.error))
         self._tell(Rang(self.name, result))
+
+
+def auto_answer() -> dict[str, str]:
+    """Variables of a leg whose phone is to pick up by itself, in the words of as many makers as possible: `Call-Info` with
+    answer-after=0 and a `talk` notice (mod_sofia.c:5160, sofia.c:7563), and `Alert-Info`."""
+    return {"sip_auto_answer": "true", "alert_info": "info=alert-autoanswer"}
+
+
+def _leg_variables(ringing: Ringing) -> dict[str, str]:
+    values = auto_answer() if ringing.auto_answer else {}
+    if ringing.delay_seconds:
+        values["leg_delay_start"] = str(ringing.delay_seconds)
+    if ringing.seconds is not None:
+        values["leg_timeout"] = str(ringing.seconds)
+    return values

@@ -21,6 +21,14 @@ class Rang:
 
 
 @dataclass(frozen=True, slots=True)
+class Silent:
+    """Of several legs that ring, or were to, `leg_id` does not any more; others may."""
+
+    leg_id: str
+    result: OfferResult
+
+
+@dataclass(frozen=True, slots=True)
 class Pressed:
     digit: str
 
@@ -42,7 +50,7 @@ class Left:
     """The caller has gone."""
 
 
-Message = MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | Rang | Pressed | Bridged | Parted | Left
+Message = MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | Rang | Silent | Pressed | Bridged | Parted | Left
 
 CAUSES: Final[dict[str, OfferResult]] = {
     "NO_ANSWER": "no_answer",
@@ -59,6 +67,7 @@ CAUSES: Final[dict[str, OfferResult]] = {
     "RECOVERY_ON_TIMER_EXPIRE": "unreachable",
     "NETWORK_OUT_OF_ORDER": "unreachable",
     "ORIGINATOR_CANCEL": "caller_left",
+    "LOSE_RACE": "taken",
 }
 """What a hangup cause of an agent's leg says about the offer; any other cause is `failed`, for which no agent is paused."""
 

@@ -10,7 +10,7 @@ import structlog
 
 from engine.call import talk
 from engine.call.audible import MUSIC, RINGING
-from engine.call.leg import Attempt
+from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Bridged, Left, Rang
 from engine.call.trunk import NumberForbidden
 from engine.esl.errors import CallGone
@@ -63,7 +63,7 @@ def _ring(
             at = session.clock.timestamp()
             session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
         return _talk_over(session)
-    legs = {leg_id: endpoint for leg_id, (_, endpoint) in phones.items()}
+    legs = {leg_id: Ringing(endpoint) for leg_id, (_, endpoint) in phones.items()}
     attempt = Attempt(session.link, session.control, legs, session.mailbox.put)
     session.link.execute("set", f"transfer_ringback={RINGING}")
     call.offered_to(phones[attempt.name][0], attempt.name)

@@ -20,7 +20,7 @@ from engine.call.call import Checkpoint
 from engine.call.configuration import Snapshot
 from engine.call.keeping import keep_recording
 from engine.call.keypad import Keypad
-from engine.call.leg import Attempt
+from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Bridged, Left, Mailbox, Parted
 from engine.call.phone import EslPhone
 from engine.call.surroundings import Surroundings
@@ -59,6 +59,17 @@ EVENTS: Final = frozenset(
     }
 )
 """What the server that hands the calls over asks FreeSWITCH for."""
+
+_CUT_OFF: Final = frozenset(
+    {
+        "DESTINATION_OUT_OF_ORDER",
+        "MEDIA_TIMEOUT",
+        "NETWORK_OUT_OF_ORDER",
+        "NORMAL_TEMPORARY_FAILURE",
+        "RECOVERY_ON_TIMER_EXPIRE",
+    }
+)
+"""Hangup causes of a line that failed."""
 
 _VARIABLES: Final = "^^;" + ";".join(
     (
@@ -175,7 +186,8 @@ class Session:
         self._find_customer()
         if checkpoint.offer_id is not None and checkpoint.state == "offer":
             # Its phone still rings for a process that is no more; the router will offer the call again.
-            Attempt(self.link, self.control, {checkpoint.offer_id: ""}, self.mailbox.put).cancel()
+            legs = dict.fromkeys((checkpoint.offer_id, *checkpoint.beside), Ringing(""))
+            Attempt(self.link, self.control, legs, self.mailbox.put).cancel()
             self.call.offered_to(None, None)
         self.link.execute("multiset", _VARIABLES)
         flow = self._flow(checkpoint)
@@ -299,6 +311,11 @@ class Session:
             self._waiting.announce_again()
 
     # --- the end ---
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether the caller's line failed, and nobody hung up."""
+        return self.link.hangup_cause in _CUT_OFF
 
     @property
     def let_go(self) -> bool:

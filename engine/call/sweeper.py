@@ -45,7 +45,7 @@ LOST_AGE: Final = timedelta(seconds=10)
 GONE_SHOWN: Final = timedelta(minutes=5)
 API_SECONDS: Final = 5.0
 TALKING: Final = frozenset({"ACTIVE", "HELD"})
-"""The Channel-Call-State of a leg that was answered, and that is for an agent's leg: bridged."""
+"""The Channel-Call-State of a leg that was answered."""
 
 log = structlog.get_logger(__name__)
 _entry = msgspec.json.Decoder(EntryAdded).decode
@@ -168,10 +168,10 @@ class Sweeper:
     def _look_after(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> None:
         """The call is up and nobody has it. FreeSWITCH itself brings it to another process, at once or after the talk; a leg
         that is found without anybody twice is sent through the dialplan again."""
-        offered = live.get(checkpoint.offer_id or "")
-        if offered is not None and offered.row.get("callstate") in TALKING:
+        joined = self._joined(checkpoint, live)
+        if joined:
             if checkpoint.state == "offer":
-                self._believe_talk(checkpoint)
+                self._believe_talk(checkpoint, joined)
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint))
         elif checkpoint.message is not None and live[checkpoint.call_id].row.get("application") == "record":
@@ -181,10 +181,24 @@ class Sweeper:
             self._send_round(live[checkpoint.call_id])
             self._mend("call without a process", call=checkpoint.call_id)
 
-    def _believe_talk(self, checkpoint: Checkpoint) -> None:
+    def _joined(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> str:
+        """The leg of an agent that this caller talks with; empty for none. One that was answered may still be told who calls."""
+        for leg_id in (checkpoint.offer_id or "", *checkpoint.beside):
+            leg = live.get(leg_id)
+            if leg is None or leg.row.get("callstate") not in TALKING:
+                continue
+            try:
+                line = f"uuid_getvar {checkpoint.call_id} bridge_uuid"
+                if leg.control.api(line, timeout=API_SECONDS).strip() == leg_id:
+                    return leg_id
+            except CommandRejected as error:
+                log.info("gone meanwhile", call=checkpoint.call_id, error=str(error))
+        return ""
+
+    def _believe_talk(self, checkpoint: Checkpoint, leg_id: str) -> None:
         """Its process died in the moment in which the agent answered, before it could say so."""
         call = Call(checkpoint, journal=self._journal, outbox=self._outbox, notices=self._notices, clock=self._clock)
-        call.talk_found(None)
+        call.talk_found(leg_id, None)
         self._mend("talk that nobody had told of", call=checkpoint.call_id)
 
     def _bring_back(self, known: Mapping[str, Checkpoint], live: Mapping[str, Leg]) -> None:
@@ -216,9 +230,10 @@ class Sweeper:
     def _close(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> None:
         """The call is gone and its process died, or lost its link, before it could say so."""
         self._closing.close(checkpoint)
-        offered = live.get(checkpoint.offer_id or "")
-        if offered is not None:
-            offered.control.kill(offered.row["uuid"])
+        for leg_id in (checkpoint.offer_id or "", *checkpoint.beside):
+            offered = live.get(leg_id)
+            if offered is not None:
+                offered.control.kill(leg_id)
         self._mend("record left open", call=checkpoint.call_id)
 
     # --- entries, agents and records that nobody frees ---

@@ -156,12 +156,14 @@ def variables(values: Mapping[str, str]) -> str:
     return "{" + ",".join(f"{name}={_quoted(value)}" for name, value in values.items()) + "}" if values else ""
 
 
-def dial_string(legs: Mapping[str, str], values: Mapping[str, str]) -> str:
-    """What `bridge` takes to ring `legs` (uuid -> endpoint) together, each under its own uuid, with variables for all."""
+def dial_string(legs: Mapping[str, tuple[str, Mapping[str, str]]], values: Mapping[str, str]) -> str:
+    """What `bridge` takes to ring `legs` (uuid -> endpoint and variables of its own) together, each under its own uuid, with
+    variables for all."""
     if not legs:
         raise UnsafeText("nobody is to be rung")
     return variables(values) + ",".join(
-        f"[origination_uuid={identity(uuid)}]{_endpoint(endpoint)}" for uuid, endpoint in legs.items()
+        f"[{variables({'origination_uuid': identity(uuid), **own})[1:-1]}]{_endpoint(endpoint)}"
+        for uuid, (endpoint, own) in legs.items()
     )
 
 

@@ -118,8 +118,10 @@ class Phone(Ear):
             )
             return
         self._switch.after(0.0, self._channel.ring)
-        if self.manner.answer is not None:
-            self._alarm = self._switch.after(self.manner.answer, self._channel.answer)
+        # As a phone does that obeys `Call-Info: …;answer-after=0`.
+        answer = 0.0 if self._channel.says_yes("sip_auto_answer") else self.manner.answer
+        if answer is not None:
+            self._alarm = self._switch.after(answer, self._channel.answer)
 
     def bridged(self, _other: Channel) -> None:
         self._stop()
