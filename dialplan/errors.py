@@ -13,5 +13,9 @@ class CalendarInvalid(PointsmanError):
     """Hours, holidays or a time zone that make no calendar."""
 
 
+class CalendarMoved(PointsmanError):
+    """A calendar is not any more what somebody saw who wanted to change it."""
+
+
 class DestinationInvalid(PointsmanError):
     """A stored destination that is none."""

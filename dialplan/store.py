@@ -1,21 +1,19 @@
-"""Calendars and numbers in and out of the database."""
+"""Numbers in and out of the database, and with the calendars the whole plan. Calendars by themselves are in
+dialplan.calendar_store."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from datetime import date
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from conf.database import Database
-from dialplan import calendars, destinations, numbers
+from dialplan import destinations, numbers
+from dialplan.calendar_store import import_calendars, load_calendars, save_calendar
 from dialplan.destinations import Rule
-from dialplan.errors import CalendarInvalid, DestinationInvalid
-from dialplan.hours import Calendar, Opening
+from dialplan.errors import DestinationInvalid
 from dialplan.plan import Number, Plan
-from dialplan.tables import CalendarRow, HolidayRow, NumberRow, OpeningRow
+from dialplan.tables import NumberRow
+
+__all__ = ["import_calendars", "load", "load_calendars", "save_calendar", "save_number"]
 
 log = structlog.get_logger(__name__)
 
@@ -37,74 +35,6 @@ def load(db: Database, *, zone: str, country: str) -> Plan:
         except DestinationInvalid as error:
             log.error("a number is out of service", number=row.number, why=str(error))
     return Plan(country, found, known, extensions)
-
-
-def load_calendars(db: Database, *, zone: str) -> dict[str, Calendar]:
-    """All calendars by name; see `load` for `zone`."""
-    openings: dict[int, list[Opening]] = {}
-    holidays: dict[int, dict[date, str]] = {}
-    with db.connection_context():
-        for opening in OpeningRow.select():
-            openings.setdefault(opening.calendar_id, []).append(
-                Opening(opening.weekday, opening.opens_minute, opening.closes_minute)
-            )
-        for holiday in HolidayRow.select():
-            holidays.setdefault(holiday.calendar_id, {})[holiday.day] = holiday.name
-        rows = list(CalendarRow.select())
-    return {
-        row.name: Calendar(
-            row.name, _zone(row, zone), tuple(sorted(openings.get(row.id, []))), holidays.get(row.id, {})
-        )
-        for row in rows
-    }
-
-
-def _zone(row: CalendarRow, otherwise: str) -> ZoneInfo:
-    try:
-        return calendars.zone_named(row.timezone)
-    except CalendarInvalid as error:
-        log.error("a calendar goes by the installation's time zone", calendar=row.name, why=str(error))
-        return ZoneInfo(otherwise)
-
-
-def import_calendars(db: Database, document: Any, *, zone: ZoneInfo, years: Sequence[int]) -> list[str]:
-    """Store the calendars of a document (see dialplan.calendars), all or none, each in place of one of its name.
-
-    `zone` is what calendars without their own keep; public holidays are written out for `years`. Returns the names.
-    Nothing is published: that is for the caller to do when all is in place. CalendarInvalid where the document is wrong.
-    """
-    parsed = calendars.parse(document, zone=zone, years=years)
-    with db.connection_context(), db.atomic():
-        for calendar in parsed:
-            save_calendar(calendar)
-    return [calendar.name for calendar in parsed]
-
-
-def save_calendar(calendar: Calendar) -> None:
-    """Store one calendar in place of the one of its name, within the caller's transaction."""
-    if not calendar.zone.key:
-        raise CalendarInvalid(f"calendar {calendar.name!r} has a time zone without a name")
-    row = CalendarRow.get_or_none(CalendarRow.name == calendar.name) or CalendarRow(name=calendar.name)
-    row.timezone = calendar.zone.key
-    row.save()
-    OpeningRow.delete().where(OpeningRow.calendar_id == row.id).execute()
-    HolidayRow.delete().where(HolidayRow.calendar_id == row.id).execute()
-    if calendar.openings:
-        OpeningRow.insert_many(
-            [
-                {
-                    "calendar_id": row.id,
-                    "weekday": each.weekday,
-                    "opens_minute": each.opens,
-                    "closes_minute": each.closes,
-                }
-                for each in calendar.openings
-            ]
-        ).execute()
-    if calendar.holidays:
-        HolidayRow.insert_many(
-            [{"calendar_id": row.id, "day": day, "name": name} for day, name in sorted(calendar.holidays.items())]
-        ).execute()
 
 
 def save_number(db: Database, number: str, name: str, rule: Rule, *, country: str) -> str:

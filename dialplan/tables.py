@@ -9,39 +9,48 @@ from conf.database import Table
 
 
 class CalendarRow(Table):
-    """A calendar's name and zone; its openings and holidays refer to it."""
+    """A calendar's name and zone, and all else as dialplan.calendars writes it."""
 
     id = peewee.AutoField()
     name = peewee.TextField(unique=True)
     timezone = peewee.TextField()
+    document = BinaryJSONField(index=False, default=dict)
+    revision = peewee.IntegerField(default=1)
 
     class Meta:
         table_name = "calendar"
 
 
-class OpeningRow(Table):
-    """One weekly range; weekday 0 is Monday, minutes count from its midnight."""
+class ChangeRow(Table):
+    """One change of a calendar; see the migration for what its columns hold."""
 
     id = peewee.AutoField()
     calendar_id = peewee.IntegerField()
-    weekday = peewee.SmallIntegerField()
-    opens_minute = peewee.SmallIntegerField()
-    closes_minute = peewee.SmallIntegerField()
+    at = peewee.DateTimeField()
+    author = peewee.TextField(default="")
+    said = peewee.TextField()
+    before = BinaryJSONField(index=False, null=True)
+    after = BinaryJSONField(index=False, null=True)
 
     class Meta:
-        table_name = "opening"
+        table_name = "calendar_change"
 
 
-class HolidayRow(Table):
-    """One day on which nothing opens."""
+class EmergencyRow(Table):
+    """A calendar closed by hand from `since` to `until`, or to `ended_at` where that is set."""
 
     id = peewee.AutoField()
     calendar_id = peewee.IntegerField()
-    day = peewee.DateField()
-    name = peewee.TextField()
+    since = peewee.DateTimeField()
+    until = peewee.DateTimeField()
+    reason = peewee.TextField()
+    prompt = peewee.TextField(default="")
+    author = peewee.TextField(default="")
+    ended_at = peewee.DateTimeField(null=True)
+    ended_by = peewee.TextField(default="")
 
     class Meta:
-        table_name = "holiday"
+        table_name = "calendar_emergency"
 
 
 class NumberRow(Table):

@@ -12,6 +12,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, get_args
 from zoneinfo import ZoneInfo
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dialplan import hours
@@ -20,9 +21,12 @@ from ivr.errors import NodeFailed
 from ivr.shown import shown_as
 from ivr.values import CalendarName, TemplateOrNumber, ZoneName, as_number, as_text, names_in
 from sounds import spoken
+from sounds.errors import PromptMissing
 
 if TYPE_CHECKING:
     from ivr.visit import Visit
+
+log = structlog.get_logger(__name__)
 
 LONGEST_TEXT = 300
 """Characters that are spoken of a text."""
@@ -88,15 +92,56 @@ class SayReopening(SayOfCalendar):
         return spoken.reopening(opens, visit.now().astimezone(opens.tzinfo), language)
 
 
-class SayHoliday(SayOfCalendar):
+class SayWhyClosed(SayOfCalendar):
+    """The base of what is said of a closed calendar: its own prompt where it has one that can be played, else the words."""
+
+    def files(self, visit: Visit, language: str) -> list[str]:
+        status = visit.status(self.calendar)
+        if not isinstance(status, Closed) or not self.fits(status):
+            return []
+        if status.prompt:
+            try:
+                return visit.paths([status.prompt], language)
+            except PromptMissing as error:
+                log.warning("a calendar's prompt is missing", calendar=self.calendar, why=str(error))
+        return visit.paths(self.words(status, language), language)
+
+    def names(self, visit: Visit, language: str) -> list[str]:
+        status = visit.status(self.calendar)
+        return self.words(status, language) if isinstance(status, Closed) and self.fits(status) else []
+
+    def fits(self, status: Closed) -> bool:  # noqa: ARG002  # for those that say nothing of some reasons
+        """Whether anything is said of this reason."""
+        return True
+
+    @abstractmethod
+    def words(self, status: Closed, language: str) -> list[str]:
+        """The prompts that say it where the calendar has none of its own."""
+
+
+class SayHoliday(SayWhyClosed):
     """That it is closed today for the holiday of this name; nothing on any other day."""
 
     label: ClassVar[str] = "The holiday's name, if today is one"
     say: Literal["holiday"]
 
-    def names(self, visit: Visit, language: str) -> list[str]:
-        status = visit.status(self.calendar)
-        return spoken.holiday(status.name, language) if isinstance(status, Closed) and status.name else []
+    def fits(self, status: Closed) -> bool:
+        return status.reason == "holiday"
+
+    def words(self, status: Closed, language: str) -> list[str]:
+        return spoken.holiday(status.name, language)
+
+
+class SayClosed(SayWhyClosed):
+    """Why it is closed: after hours, lunch, the holiday by its name, at short notice; nothing while it is open."""
+
+    label: ClassVar[str] = "Why it is closed"
+    say: Literal["closed"]
+
+    def words(self, status: Closed, language: str) -> list[str]:
+        if status.reason == "holiday":
+            return spoken.holiday(status.name, language)
+        return [f"closed_{status.reason}"]
 
 
 class SayValue(Say):
@@ -223,7 +268,18 @@ def _zone(name: str) -> str:
 
 
 PromptName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,79}$")]
-_Says = SayOpeningHours | SayReopening | SayHoliday | SayNumber | SayDigits | SayMoney | SayDate | SayTime | SayText
+_Says = (
+    SayOpeningHours
+    | SayReopening
+    | SayHoliday
+    | SayClosed
+    | SayNumber
+    | SayDigits
+    | SayMoney
+    | SayDate
+    | SayTime
+    | SayText
+)
 AnySay = Annotated[_Says, Field(discriminator="say")]
 Prompts = Annotated[tuple[PromptName | AnySay, ...], shown_as("prompts")]
 """What is spoken, one after the other."""

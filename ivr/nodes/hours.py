@@ -16,8 +16,8 @@ from ivr.visit import Visit
 
 @node_type
 class Hours(Node):
-    """Leaves by `open`, or by why `calendar` is closed: `holiday`, `lunch`, or `closed` for all else and for those two where
-    they lead nowhere of their own.
+    """Leaves by `open`, or by why `calendar` is closed: `holiday`, `lunch`, `emergency` while it is closed by hand, or `closed`
+    for all else and for those three where they lead nowhere of their own.
 
     A call that comes out closed and reaches nobody is counted as after hours. `counts` is turned off where the calendar only
     chooses words, such as a greeting by the part of the day.
@@ -35,6 +35,7 @@ class Hours(Node):
         Exit("closed"),
         Exit("lunch", falls_to="closed"),
         Exit("holiday", falls_to="closed"),
+        Exit("emergency", falls_to="closed"),
     )
 
     type: Literal["hours"]

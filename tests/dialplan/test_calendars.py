@@ -1,16 +1,17 @@
 """Calendars as people write them."""
 
-from datetime import date
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dialplan import calendars, documents
+from dialplan import calendars, documents, public
 from dialplan.errors import CalendarInvalid, DocumentInvalid
 from dialplan.hours import Opening
 
 ZONE = ZoneInfo("Europe/Copenhagen")
 YEARS = range(2026, 2029)
+DATES = [date(2026, 1, 1) + timedelta(days=day) for day in range(3 * 365 + 1)]
 
 
 def one(weekly: str = "{}", holidays: str = "[]", more: str = ""):
@@ -31,10 +32,11 @@ def test_holidays_of_a_country_of_a_day_and_of_every_year():
     office = one(holidays='[DK, "2026-06-05 Company picnic", "12-24 Christmas Eve", "02-29 Leap day"]')
     assert office.holidays[date(2026, 12, 25)] == "Christmas Day"
     assert office.holidays[date(2026, 4, 3)] == "Good Friday"
-    assert office.holidays[date(2026, 6, 5)] == "Company picnic"
-    assert [date(year, 12, 24) in office.holidays for year in YEARS] == [True] * 3
-    assert office.holidays[date(2028, 2, 29)] == "Leap day"
-    assert date(2027, 6, 5) not in office.holidays
+    named = {day: found.name for day in DATES if (found := office.special(day))}
+    assert named[date(2026, 6, 5)] == "Company picnic"
+    assert [named[date(year, 12, 24)] for year in YEARS] == ["Christmas Eve"] * 3
+    assert named[date(2028, 2, 29)] == "Leap day"
+    assert date(2027, 6, 5) not in named
     assert one(holidays="DE").holidays[date(2026, 10, 3)] == "German Unity Day"
 
 
@@ -103,3 +105,52 @@ def test_yaml_without_its_surprises():
 def test_yaml_that_is_refused(text, named):
     with pytest.raises(DocumentInvalid, match=named):
         documents.read(text)
+
+
+@pytest.mark.parametrize(
+    ("days", "named"),
+    [
+        ("[{on: 2026-12-24}]", "no `name`"),
+        ("[{name: Eve}]", "`on` a date"),
+        ("[{name: Eve, on: 2026-12-24, every: 12-24}]", "`on` a date"),
+        ("[{name: Eve, on: 2026-13-24}]", "2026-13-24"),
+        ("[{name: Eve, on: 2026-12-24, until: 2026-12-23}]", "backwards"),
+        ("[{name: Eve, every: 12-32}]", "12-32"),
+        ("[{name: Eve, every: last day nov}]", "last day nov"),
+        ("[{name: Eve, every: last fri nov, shift: far}]", "shift"),
+        ('[{name: Eve, every: 12-24, closed: ["12:00-24:00"], as_usual: true}]', "one of"),
+        ("[{name: Eve, every: 12-24, hours: []}]", "hours belong"),
+        ('[{name: Eve, every: 12-24, hours: ["09:00-12:00", "11:00-13:00"]}]', "overlap"),
+        ("[{name: Eve, every: 12-24, prompt: Not A Name}]", "prompt"),
+        ("[{name: Eve, every: 12-24}, {name: Other, every: 12-24}]", "twice: 'Eve' and 'Other'"),
+        ("[{name: Eve, every: 12-24, hollow: 1}]", "hollow"),
+        ("5", "list"),
+    ],
+)
+def test_faults_of_days_are_named(days, named):
+    with pytest.raises(CalendarInvalid, match=named):
+        one(more=f", days: {days}")
+
+
+@pytest.mark.parametrize(
+    ("weekly", "named"),
+    [
+        ('{mon: ["09:00-12:00", "11:00-13:00"]}', "mon 09:00-12:00 and mon 11:00-13:00 overlap"),
+        ('{mon: ["22:00-02:00"], tue: ["01:00-03:00"]}', "mon 22:00-02:00 and tue 01:00-03:00 overlap"),
+        ('{sun: ["22:00-02:00"], mon: ["01:00-03:00"]}', "sun 22:00-02:00 and mon 01:00-03:00 overlap"),
+    ],
+)
+def test_hours_that_overlap_are_named(weekly, named):
+    with pytest.raises(CalendarInvalid, match=named):
+        one(weekly)
+
+
+def test_public_holidays_by_region():
+    assert public.subdivisions("DE")["BY"] == "Bayern"
+    assert public.subdivisions("DK") == {}
+    assert public.countries()["GB"] == "United Kingdom"
+    assert date(2026, 6, 4) in public.holidays_of("DE", [2026], "BY")
+    assert date(2026, 6, 4) not in public.holidays_of("DE", [2026], "BE")
+    for country, subdivision, year in (("DE", "XX", 2026), ("XX", "", 2026), ("DE", "", 1)):
+        with pytest.raises(CalendarInvalid):
+            public.holidays_of(country, [year], subdivision)

@@ -29,7 +29,8 @@ def test_what_is_stored_is_loaded(db):
     assert plan.numbers["+4570101010"].destination == rule
     assert plan.numbers["+4570101010"].name == "Sales"
     assert plan.calendars["Office"].openings == tuple(Opening(day, 540, 1020) for day in range(5))
-    assert plan.calendars["Office"].holidays == {date(2026, 12, 24): "Christmas Eve"}
+    christmas = plan.calendars["Office"].special(date(2026, 12, 24))
+    assert (christmas.name, christmas.effect) == ("Christmas Eve", "closed")
     assert plan.calendars["Office"].zone == ZONE
     assert plan.extensions == {"1001"}
 
@@ -42,7 +43,7 @@ def test_a_second_import_replaces_the_first(db):
     store.save_number(db, "5000", "Main line", ToFlow("office"), country="DK")
     plan = load(db)
     assert plan.calendars["Office"].openings == (Opening(5, 600, 720),)
-    assert not plan.calendars["Office"].holidays
+    assert plan.calendars["Office"].special(date(2026, 12, 24)) is None
     assert plan.calendars["Office"].zone == ZoneInfo("UTC")
     assert (plan.numbers["5000"].name, plan.numbers["5000"].destination) == ("Main line", ToFlow("office"))
 

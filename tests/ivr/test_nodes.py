@@ -1,8 +1,11 @@
 """Each node type: every exit it has, and what the caller hears on the way there."""
 
-import pytest
-from playing import flow_of, play, through
+from dataclasses import replace
 
+import pytest
+from playing import CALENDARS, at, flow_of, play, through
+
+from dialplan.days import Emergency
 from ivr.node import Form, Node, Registry
 from ivr.phone import QueueRequest
 from ivr.simulator import MemoryPhone, Press, Script
@@ -119,6 +122,35 @@ def test_hours(when, way, after_hours):
 def test_hours_that_only_choose_words_close_nothing():
     way, played = through({"type": "hours", "calendar": "Office", "counts": False}, when="2026-11-23T20:00")
     assert (way, played.disposition) == ("closed", "self_service")
+
+
+def closed_by_hand(monkeypatch, prompt=""):
+    """The office closed for a flood, on a Monday from 8 to 14."""
+    flood = Emergency(at("2026-11-23T08:00"), at("2026-11-23T14:00"), "Flood", prompt)
+    monkeypatch.setitem(CALENDARS, "Office", replace(CALENDARS["Office"], emergencies=(flood,)))
+
+
+def test_closed_by_hand_has_an_exit_of_its_own(monkeypatch):
+    closed_by_hand(monkeypatch)
+    way, played = through({"type": "hours", "calendar": "Office"}, when="2026-11-23T10:00")
+    assert (way, played.disposition) == ("emergency", "after_hours")
+    assert through({"type": "hours", "calendar": "Office"}, when="2026-11-23T14:00")[0] == "open"
+
+
+def test_why_it_is_closed_is_said(monkeypatch):
+    def heard(when):
+        return through({"type": "play", "prompts": [{"say": "closed", "calendar": "Office"}]}, when=when)[1].names
+
+    assert heard("2026-11-23T10:00") == []
+    assert heard("2026-11-23T20:00") == ["closed_hours"]
+    assert heard("2026-11-23T12:10") == ["closed_lunch"]
+    assert heard("2026-12-25T10:00") == ["closed_for", "holiday_christmas_day"]
+    closed_by_hand(monkeypatch)
+    assert heard("2026-11-23T10:00") == ["closed_emergency"]
+    closed_by_hand(monkeypatch, "greeting")
+    assert heard("2026-11-23T10:00") == ["greeting"]
+    closed_by_hand(monkeypatch, "no_such_prompt")
+    assert heard("2026-11-23T10:00") == ["closed_emergency"]
 
 
 def test_lunch_and_holiday_go_where_closed_goes():

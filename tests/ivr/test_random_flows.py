@@ -22,7 +22,7 @@ prompts = st.lists(
     st.sampled_from(["greeting", "goodbye", "menu_main", "no_such_prompt"])
     | st.builds(
         lambda say, calendar: {"say": say, "calendar": calendar},
-        st.sampled_from(["opening_hours", "reopening", "holiday"]),
+        st.sampled_from(["opening_hours", "reopening", "holiday", "closed"]),
         st.sampled_from(["Office", "Reception", "No such"]),
     ),
     min_size=1,
