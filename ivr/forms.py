@@ -35,7 +35,8 @@ GROUPS: Final[Mapping[Group, str]] = {
 EXITS: Final[Mapping[str, str]] = {
     "next": "Next", "error": "If it fails", "no_input": "No key pressed", "no_match": "Wrong key", "back": "Star: back",
     "extension": "An extension keyed in", "collected": "Keyed in", "chosen": "Chosen", "open": "Open", "closed": "Closed",
-    "lunch": "Lunch", "holiday": "Holiday", "emergency": "Closed by hand", "met": "It holds", "not_met": "It does not hold", "known": "Known",
+    "lunch": "Lunch", "holiday": "Holiday", "emergency": "Closed by hand", "met": "It holds",
+    "not_met": "It does not hold", "known": "Known",
     "unknown": "Unknown", "vip": "Important customer", "problem": "Problem customer", "blocked": "Blocked",
     "open_ticket": "Ticket open", "open_order": "Order open", "debt": "In debt", "done": "Done", "failed": "Failed",
     "free": "Somebody is free", "waiting": "Some are waiting", "long": "A long wait", "unstaffed": "Nobody there",

@@ -183,7 +183,7 @@ def list_hours() -> Response:
                     reason=shown.closed.reason if shown.closed else "",
                     opens_at=shown.opens_at.isoformat() if shown.opens_at else None,
                     openings={day: said for day, _, said, _ in shown.days},
-                    holidays={day.isoformat(): name for day, name in shown.holidays},
+                    holidays={day.isoformat(): name for day, name, _ in shown.coming},
                 )
                 for shown in hours.find(parts())
             ]
