@@ -44,7 +44,7 @@ def decide(plan: Plan, number: str, caller: str, now: datetime) -> Destination:
     """
     found = plan.number(number)
     if found is not None:
-        return _resolve(found.destination, plan, now)
+        return resolve(found.destination, plan, now)
     extension = numbers.normalise(number, plan.country)
     if extension not in plan.extensions:
         return Refuse("UNALLOCATED_NUMBER")
@@ -53,7 +53,8 @@ def decide(plan: Plan, number: str, caller: str, now: datetime) -> Destination:
     return ToExtension(extension)
 
 
-def _resolve(rule: Rule, plan: Plan, now: datetime) -> Destination:
+def resolve(rule: Rule, plan: Plan, now: datetime) -> Destination:
+    """What a rule comes to at the instant `now`."""
     while isinstance(rule, ByHours):
         calendar = plan.calendars.get(rule.calendar)
         is_open = calendar is None or isinstance(hours.status(calendar, now), hours.Open)

@@ -105,6 +105,7 @@ class EngineProcess:
         media = Media(settings.home / "recordings")
         self._around = Surroundings(
             process_id=self.id,
+            home=settings.home,
             clock=self._clock,
             configuration=self._configuration,
             journal=self._journal,

@@ -41,8 +41,23 @@ class QueueRequest:
     """Further needs of this call: skill name -> least level (1-5), on top of the queue's."""
 
 
-QueueOutcome = Literal["answered", "timeout", "no_agent", "full", "exit_key", "closed"]
-"""How the wait ended. `answered`: the talk is over too, and the agent has hung up or the call was ended by them."""
+QueueOutcome = Literal["answered", "timeout", "no_agent", "full", "exit_key", "closed", "callback"]
+"""How the wait ended. `answered`: the talk is over too, and the agent has hung up or the call was ended by them. `callback`:
+the caller is going to be called back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentOn:
+    """The wait has ended as `outcome` says, and the queue itself says where the call goes then: into `flow`, which the
+    interpreter finds among its flows, and not out by an exit of the node."""
+
+    outcome: QueueOutcome
+    flow: str
+
+
+CallbackOutcome = Literal["taken", "known", "declined", "forbidden"]
+"""What came of the offer to be called back. `known`: that number is going to be called back already. `forbidden`: there is no
+number that may be called."""
 
 RingOutcome = Literal["answered", "busy", "no_answer", "rejected", "unreachable"]
 DialOutcome = Literal["answered", "busy", "no_answer", "rejected", "unreachable", "forbidden"]
@@ -99,7 +114,7 @@ class Phone(Protocol):
         when no key came within the given seconds after the prompts (or after the key before). What is `secret` is written
         down nowhere on the way."""
 
-    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
         """Wait in a queue, talk to whoever is given, and come back when that is over."""
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:

@@ -33,7 +33,7 @@ STEP_SECONDS: Final = 20.0
 
 UNKNOWN_SECONDS: Final = 2.0
 _OUTCOMES: Final[dict[Asked, tuple[str, ...]]] = {
-    "queue": ("answered", "timeout", "no_agent", "full", "exit_key", "closed"),
+    "queue": ("answered", "timeout", "no_agent", "full", "exit_key", "closed", "callback"),
     "ring": ("answered", "busy", "no_answer", "rejected", "unreachable"),
     "dial": ("answered", "busy", "no_answer", "rejected", "unreachable", "forbidden"),
     "message": ("left", "nothing"),

@@ -17,7 +17,7 @@ from ivr.values import Value as Value  # what checkpoints hold
 from sounds.catalogue import Catalogue
 
 Outcome = Literal[
-    "answered", "voicemail", "self_service", "after_hours", "timeout", "no_agent", "full", "exit_key",
+    "answered", "voicemail", "callback", "self_service", "after_hours", "timeout", "no_agent", "full", "exit_key",
     "busy", "no_answer", "rejected", "unreachable", "blocked", "abandoned_ivr", "network",
 ]  # fmt: skip
 """What has become of a call so far, in the words of its disposition."""

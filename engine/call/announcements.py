@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from engine.records.queues import QueueSettings
+from engine.routing.expected import Expected
 from sounds import spoken
 
 BREATH_SECONDS: Final = 5.0
@@ -18,6 +20,12 @@ BREATH_SECONDS: Final = 5.0
 
 SAME_WAIT_SECONDS: Final = 60.0
 """How soon an expected wait may be told again. It is told again only where it has changed."""
+
+NEXT_SECONDS: Final = 5.0
+"""Who comes and is next already is told so only after this time, for mostly they are served before it."""
+
+LOOK_SECONDS: Final = 5.0
+"""How often it is looked whether something has changed that would be told."""
 
 COARSE_MINUTES: Final = 20
 """From here on an expected wait is told in steps of five minutes."""
@@ -43,16 +51,6 @@ class Rules:
     callback_key: str | None = None
     callback_seconds: float | None = None
     """The wait after which a callback is offered; None where it is to be had by its key alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """An expected wait: between `least` and `most` seconds from now. `error` is the mean error of earlier estimates of this
-    queue as a share of the true wait; None where too few have been measured."""
-
-    least: float
-    most: float
-    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,39 +97,52 @@ class Said:
     callback_at: float | None = None
 
 
-def minutes(estimate: Estimate) -> Wait:
-    """An estimate as it is told: the least rounded down and the most rounded up, so that both are kept."""
-    step = 5 if estimate.most > COARSE_MINUTES * 60 else 1
-    least = math.floor(max(0.0, estimate.least) / 60 / step) * step
-    return Wait(least, max(1, least, math.ceil(estimate.most / 60 / step) * step))
-
-
-def honest(estimate: Estimate | None, largest_error: float) -> bool:
-    """Whether such estimates have been near enough to the truth to be told."""
-    return (
-        estimate is not None
-        and estimate.error is not None
-        and estimate.error <= largest_error
-        and estimate.most >= estimate.least
+def rules_of(settings: QueueSettings, announce_seconds: int) -> Rules:
+    """What a queue's settings say. A callback that is offered needs a key; where none is chosen it is the first one free."""
+    position, callback = settings.position, settings.callback
+    key = None
+    if callback is not None:
+        free = (str(digit) for digit in range(1, 10) if str(digit) not in settings.ways_out.keys)
+        key = callback.key or (next(free, None) if callback.offer_after_seconds is not None else None)
+    seconds = position.every_seconds or announce_seconds
+    return Rules(
+        position=position.say and seconds > 0,
+        position_seconds=seconds,
+        only_falling=position.only_falling,
+        least_gap_seconds=position.least_gap_seconds,
+        up_to=position.up_to or None,
+        expected_wait=settings.expected_wait.say,
+        largest_error=settings.expected_wait.largest_error,
+        comfort=settings.comfort.prompts,
+        comfort_seconds=settings.comfort.every_seconds,
+        callback_key=key,
+        callback_seconds=None if callback is None else callback.offer_after_seconds,
     )
 
 
+def minutes(expected: Expected) -> Wait:
+    """An expected wait as it is told: the least rounded down and the most rounded up, so that both are kept."""
+    step = 5 if expected.high > COARSE_MINUTES * 60 else 1
+    least = math.floor(max(0.0, expected.low) / 60 / step) * step
+    return Wait(least, max(1, least, math.ceil(expected.high / 60 / step) * step))
+
+
 def decide(
-    rules: Rules, said: Said, now: float, place: int | None, estimate: Estimate | None
+    rules: Rules, said: Said, now: float, place: int | None, expected: Expected | None
 ) -> tuple[tuple[Announcement, ...], Said]:
-    """What is said at `now`, in order, and what has been said then. `place` and `estimate` are None where not known. The
+    """What is said at `now`, in order, and what has been said then. `place` and `expected` are None where not known. The
     caller of this sets `until` of what it gets back to the end of the block, by `spoken_until`."""
     if now < said.until + (BREATH_SECONDS if said.until else 0.0):
         return (), said
     block: list[Announcement] = []
-    if _place_due(rules, said, now):
+    if _place_due(rules, said, now, place):
         if place is not None and _tells_place(rules, said, place):
             block.append(Place(place))
             said = replace(said, place=place, place_at=now)
         elif not rules.only_falling:
             said = replace(said, place_at=now)
-    if rules.expected_wait and estimate is not None and honest(estimate, rules.largest_error):
-        wait = minutes(estimate)
+    if rules.expected_wait and expected is not None and expected.honest(rules.largest_error):
+        wait = minutes(expected)
         rested = said.wait_at is None or now - said.wait_at >= SAME_WAIT_SECONDS
         if rested and wait != said.wait:
             block.append(Wait(wait.least, wait.most))
@@ -154,12 +165,12 @@ def next_look(rules: Rules, said: Said, now: float) -> float | None:
     """When `decide` is to be asked again; None where nothing will ever be said."""
     due: list[float] = []
     if rules.position and (said.place_at is None or rules.position_seconds):
-        due.append(0.0 if said.place_at is None else said.place_at + _position_gap(rules))
+        due.append(NEXT_SECONDS if said.place_at is None else said.place_at + _position_gap(rules))
         if rules.only_falling:
             # It may have fallen; whether it has is only seen by looking.
-            due[-1] = max(due[-1], now + 1.0)
+            due[-1] = max(due[-1], now + LOOK_SECONDS)
     if rules.expected_wait:
-        due.append(now + BREATH_SECONDS if said.wait_at is None else said.wait_at + SAME_WAIT_SECONDS)
+        due.append(max(now + LOOK_SECONDS, 0.0 if said.wait_at is None else said.wait_at + SAME_WAIT_SECONDS))
     if rules.comfort and rules.comfort_seconds:
         due.append(said.comforted_at + rules.comfort_seconds)
     if rules.callback_key is not None and rules.callback_seconds is not None:
@@ -192,11 +203,11 @@ def _position_gap(rules: Rules) -> float:
     return rules.least_gap_seconds if rules.only_falling else max(rules.position_seconds, rules.least_gap_seconds)
 
 
-def _place_due(rules: Rules, said: Said, now: float) -> bool:
+def _place_due(rules: Rules, said: Said, now: float, place: int | None) -> bool:
     if not rules.position:
         return False
     if said.place_at is None:
-        return True
+        return place != 1 or now >= NEXT_SECONDS
     return bool(rules.position_seconds) and now - said.place_at >= _position_gap(rules)
 
 

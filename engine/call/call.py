@@ -117,6 +117,11 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     typed: str = ""
     """Keys pressed that nothing was done with yet."""
     last_queue: str | None = None
+    place_at: float | None = None
+    """Since when the call counts as waiting, in Unix seconds, once it has left a queue unanswered; it keeps that place wherever
+    it waits next."""
+    sent_to: dict[str, Any] | None = None
+    """The destination whose flow the call follows, where a queue's own settings have sent it there."""
     result: Disposition | None = None
     """What the call would be called if it ended now and nothing else happened."""
     ended_by: EndedBy | None = None
@@ -315,6 +320,8 @@ class Call:
                 agent_id=now.agent_id if result == "answered" else None,
             )
         )
+        since = now.entered_at.timestamp() if now.entered_at is not None else None
+        now.place_at = None if result in ("answered", "callback") else now.place_at or since
         self._outbox.put("HDEL", keys.WAITING, now.entry_id)
         self._outbox.put("ZREM", keys.queue(now.queue or ""), now.entry_id)
         now.entry_id = None

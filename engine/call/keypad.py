@@ -32,13 +32,19 @@ class Keypad:
         self.gathering: Literal["one", "several"] | None = None
         """Whether FreeSWITCH itself collects the keys that are pressed now. Of several, those that were pressed are kept, for
         another process to go on from there."""
+        self.listener: Callable[[str], None] | None = None
+        """Who is told the keys as they are pressed. Meanwhile none is kept: what a caller presses in a queue or in a talk is
+        not meant for the menu after it."""
         self.reading: Execution | None = None
         """The `read` that waits for a single key."""
 
     def pressed(self, event: Event) -> None:
         """A key that nobody asked for yet: whatever plays has swallowed it (switch_channel.c, switch_channel_dequeue_dtmf)."""
         key = (event.get("DTMF-Digit") or "")[:1]
-        if self.gathering != "one" and len(self.typed) < MOST_TYPED:
+        if self.listener is not None:
+            if key and key in KEYS:
+                self.listener(key)
+        elif self.gathering != "one" and len(self.typed) < MOST_TYPED:
             self.keep(self.typed + key)
         elif self.reading is not None and key and key in KEYS:
             gevent.spawn_later(UNREAD_SECONDS, self._give_back, key, self.reading)

@@ -17,7 +17,7 @@ from engine.call.office import CallOffice
 from engine.call.ringing import dial, ring
 from engine.esl.errors import CallGone
 from engine.esl.outbound import CallLink, Execution
-from ivr.phone import DialOutcome, Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
+from ivr.phone import DialOutcome, Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome, SentOn
 from sounds.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class EslPhone:
             return Gathered("", digits) if digits and digits in terminators else Gathered(digits)
         return Gathered(digits, done.get("variable_read_terminator_used") or None)
 
-    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
         return self._session.wait_in_queue(request)
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:

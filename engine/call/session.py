@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
@@ -11,6 +12,7 @@ import gevent
 import structlog
 from gevent.event import Event
 
+from conf.errors import PointsmanError
 from dialplan.destinations import Refuse
 from dialplan.plan import decide
 from engine.call import recovery
@@ -21,11 +23,11 @@ from engine.call.configuration import Snapshot
 from engine.call.keeping import keep_recording
 from engine.call.keypad import Keypad
 from engine.call.leg import Attempt, Ringing
-from engine.call.mailbox import Bridged, Left, Mailbox, Parted
+from engine.call.mailbox import Bridged, Left, Mailbox, Parted, Pressed
 from engine.call.phone import EslPhone
 from engine.call.surroundings import Surroundings
 from engine.call.waiting import Waiting
-from engine.call.ways import flow_to
+from engine.call.ways import flow_to, leads_to
 from engine.esl import names
 from engine.esl.errors import CallGone, EslError
 from engine.esl.outbound import CallLink
@@ -37,7 +39,7 @@ from engine.routing.events import encode
 from ivr.errors import FlowUnknown
 from ivr.flow import PublishedFlow
 from ivr.interpreter import Interpreter
-from ivr.phone import QueueOutcome, QueueRequest
+from ivr.phone import QueueOutcome, QueueRequest, SentOn
 from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
 
@@ -77,6 +79,8 @@ _VARIABLES: Final = "^^;" + ";".join(
         "RECORD_STEREO=true",
         "continue_on_fail=true",
         "hangup_after_bridge=false",
+        # A key no phone has. Only with it are the keys told that are pressed while a phone rings (switch_ivr_originate.c).
+        "origination_cancel_key=x",
         f"transfer_ringback={MUSIC}",
         "bridge_pre_execute_aleg_app=set",
         "bridge_pre_execute_aleg_data=socket_resume=false",
@@ -98,6 +102,7 @@ class Session:
         self._match = Match()
         self._looked_up = Event()
         self._waiting: Waiting | None = None
+        self._sent: PublishedFlow | None = None
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._aside = False
@@ -198,6 +203,11 @@ class Session:
 
     def _flow(self, checkpoint: Checkpoint) -> PublishedFlow:
         """The very version the call began with; where it cannot be had, the one that its number has now."""
+        if checkpoint.sent_to is not None:
+            with suppress(PointsmanError):
+                self._sent = leads_to(checkpoint.sent_to, self.snapshot, self.now())
+                if (self._sent.flow.name, self._sent.version) == (checkpoint.flow, checkpoint.flow_version):
+                    return self._sent
         flow = self.snapshot.flows.get(checkpoint.flow or "")
         if flow is not None and flow.version == checkpoint.flow_version:
             return flow
@@ -225,6 +235,8 @@ class Session:
 
     def _other_flow(self, name: str, version: int | None) -> PublishedFlow:
         """A flow that another one calls, as it was published when the call began, or in the version a checkpoint names."""
+        if self._sent is not None and self._sent.flow.name == name and version in (None, self._sent.version):
+            return self._sent
         flow = self.snapshot.flows.get(name)
         if flow is None or version not in (None, flow.version):
             flow = None if version is None else self.around.configuration.flow(name, version)
@@ -267,12 +279,37 @@ class Session:
         """The instant that hours are decided from: the present, or what a call on the virtual switch pretends."""
         return self._pretended or self.clock.now()
 
-    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
-        self._waiting = Waiting(self, request)
+    def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
+        """Wait, and talk where somebody answers; a call that is moved waits on in the other queue."""
+        if self.call.now.entry_id is not None and self.call.now.queue is not None:
+            # Taken over in the midst of a wait, and perhaps in a queue it was moved to.
+            request = replace(request, queue=self.call.now.queue)
+        while True:
+            self._waiting = Waiting(self, request)
+            # What was pressed before was not meant for those who wait.
+            self.keypad.take()
+            self.keypad.listener = lambda key: self.mailbox.put(Pressed(key))
+            try:
+                left = self._waiting.run()
+            finally:
+                self._waiting = self.keypad.listener = None
+            if left.moved_to is not None:
+                request = replace(request, queue=left.moved_to)
+            elif left.to is not None:
+                return self._sent_on(left.outcome, left.to)
+            else:
+                return left.outcome
+
+    def _sent_on(self, outcome: QueueOutcome, to: Mapping[str, object]) -> QueueOutcome | SentOn:
+        """The queue's settings send the call elsewhere; where that is not there, it leaves by the exit of its node."""
         try:
-            return self._waiting.run()
-        finally:
-            self._waiting = None
+            flow = leads_to(to, self.snapshot, self.now())
+        except PointsmanError as error:
+            log.error("a queue's way out leads nowhere", call=self.call.call_id, to=dict(to), why=str(error))
+            return outcome
+        self.call.now.sent_to = dict(to)
+        self._sent = flow
+        return SentOn(outcome, flow.flow.name)
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
         """End the call; always raises CallGone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from conf.clock import Clock
 from engine.call.configuration import Configuration
@@ -24,6 +25,7 @@ class Surroundings:
     """What every call of a process needs from it."""
 
     process_id: str
+    home: Path
     clock: Clock
     configuration: Configuration
     journal: Journal

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import structlog
 
 from engine.call import recovery, talk
-from engine.call.audible import MUSIC, playable
-from engine.call.mailbox import Bridged, Left, Message, Parted, Rang, Silent
+from engine.call.announcer import Announcer
+from engine.call.mailbox import Bridged, Left, Message, Parted, Pressed, Rang, Silent
 from engine.call.offering import Offering
 from engine.esl.errors import CallGone, EslError
 from engine.live import keys
-from engine.live.connection import RedisError
 from engine.records.facts import QueueResult
 from engine.routing.events import (
     CloseOffer,
@@ -27,7 +28,6 @@ from engine.routing.events import (
 )
 from engine.routing.roster import QueueRule
 from ivr.phone import QueueOutcome, QueueRequest
-from sounds import spoken
 
 if TYPE_CHECKING:
     from engine.call.session import Session
@@ -41,10 +41,27 @@ BATCH_SECONDS: Final = 0.03
 _OUTCOMES: Final[dict[QueueResult, QueueOutcome]] = {
     "timeout": "timeout",
     "no_agent": "no_agent",
+    "all_paused": "no_agent",
     "full": "full",
+    "overflow": "full",
     "exit_key": "exit_key",
     "after_hours": "closed",
+    "callback": "callback",
 }
+"""The exits of the flow's node by which a call leaves that the queue's own settings do not send elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a wait ended. `to` is the destination that the queue's settings name for it, `moved_to` the queue in which a call
+    waits on that somebody moved."""
+
+    outcome: QueueOutcome
+    to: Mapping[str, object] | None = None
+    moved_to: str | None = None
+
+
+ANSWERED: Final = Outcome("answered")
 
 log = structlog.get_logger(__name__)
 
@@ -58,26 +75,30 @@ class Waiting:
         self._request = request
         self._rule = session.snapshot.roster.queue(request.queue) or QueueRule(request.queue)
         self._offering = Offering(session, self._rule)
-        self._music = False
+        self._announcer = Announcer(session, self._rule, anew=session.call.now.entry_id is None)
+        self._placed = False
 
-    def run(self) -> QueueOutcome:
+    def run(self) -> Outcome:
         call, session = self._call, self._session
         if call.now.state == "talk":
             return self._talk_was_over()
         if call.now.entry_id is None or call.now.queue != self._request.queue:
             call.entered_queue(self._request.queue, self._request.priority, self._request.skills)
         try:
+            self._announcer.begin()
             self._announce_entry()
             # Where an agent is free the offer comes within milliseconds, and the music is then the ringing's.
             first = session.mailbox.get(DECISION_SECONDS)
             outcome = None if first is None else self._handle(first)
-            return outcome or self._wait()
+            outcome = outcome or self._wait()
         except CallGone:
             if not session.let_go:
                 self._caller_left()
             raise
+        self._announcer.over()
+        return outcome
 
-    def _talk_was_over(self) -> QueueOutcome:
+    def _talk_was_over(self) -> Outcome:
         """The call was taken over after its talk, which outlived the process that began it."""
         session, now = self._session, self._call.now
         if now.offer_id is not None and now.agent_id is not None:
@@ -89,7 +110,7 @@ class Waiting:
         talk.end_recording(session)
         self._call.talk_over()
         self._call.enter("ivr")
-        return "answered"
+        return ANSWERED
 
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it where this call stands."""
@@ -99,38 +120,41 @@ class Waiting:
 
     # --- the wait ---
 
-    def _wait(self) -> QueueOutcome:
-        session = self._session
-        comfort = self._rule.announce_seconds or None
-        next_comfort = session.clock.monotonic() + (comfort or 0)
+    def _wait(self) -> Outcome:
+        session, announcer = self._session, self._announcer
         while True:
-            if not self._offering.ringing:
-                self._play_music()
-            wait = None if comfort is None else session.clock.wall_seconds(next_comfort - session.clock.monotonic())
-            message = session.mailbox.get(wait)
+            ringing = self._offering.ringing
+            if not ringing:
+                announcer.play_music()
+            message = session.mailbox.get(None if ringing else announcer.wall_seconds())
             if message is None:
-                next_comfort = session.clock.monotonic() + (comfort or 0)
-                if not self._offering.ringing:
-                    self._say_place()
+                announcer.speak()
                 continue
             outcome = self._handle(message)
             if outcome is not None:
                 return outcome
 
-    def _handle(self, message: Message) -> QueueOutcome | None:
+    def _handle(self, message: Message) -> Outcome | None:
         if isinstance(message, Left):
             raise CallGone(self._session.link.hangup_cause)
         if isinstance(message, PlaceEntry) and message.entry_id == self._call.now.entry_id:
+            self._placed = True
             self._call.placed(message.position)
-            if message.position > 1 and self._rule.announce_seconds:
-                self._speak(message.position)
+            if not self._offering.ringing:
+                self._announcer.placed(message.position, message.expected)
         elif isinstance(message, MakeOffer):
+            if not self._placed and message.entry_id == self._call.now.entry_id:
+                # Offered at once, it was next.
+                self._placed = True
+                self._call.placed(1)
             self._offering.ring(self._batch(message))
         elif isinstance(message, CloseOffer):
             if not self._offering.take_back(message.offer_id):
                 self._end_foreign_leg(message.offer_id)
         elif isinstance(message, ReleaseEntry) and message.entry_id == self._call.now.entry_id:
-            return self._released(message.result)
+            return self._released(message)
+        elif isinstance(message, Pressed):
+            return self._pressed(message.digit)
         elif isinstance(message, Silent):
             self._offering.silent(message)
         elif isinstance(message, Rang):
@@ -138,7 +162,7 @@ class Waiting:
         elif isinstance(message, Bridged) and self._offering.is_of(message.leg_id):
             self._offering.talk(message.leg_id)
             self._call.enter("ivr")
-            return "answered"
+            return ANSWERED
         elif isinstance(message, Parted):
             # An agent answered in the very moment in which the offer was taken back.
             self._session.link.execute("set", "socket_resume=true")
@@ -157,40 +181,43 @@ class Waiting:
             mailbox.put(message)
         return offers
 
-    def _play_music(self) -> None:
-        """Music from now till the end of the wait; what is said or rung meanwhile nests in it."""
-        if not self._music:
-            self._music = True
-            self._session.link.execute("playback", MUSIC)
-
-    def _say_place(self) -> None:
-        entry_id, queue = self._call.now.entry_id, self._call.now.queue
-        try:
-            place = self._session.around.redis.zrank(keys.queue(queue or ""), entry_id)
-        except (RedisError, OSError):
-            return
-        if place is not None:
-            self._speak(place + 1)
-
-    def _speak(self, position: int) -> None:
-        """Say the caller's place over the music: an unlocked playback nests inside the one that runs, which then goes on."""
-        self._play_music()
-        language = self._session.phone.language
-        files = self._session.around.catalogue.paths(spoken.position(position, language), language)
-        self._session.link.execute("playback", playable(files))
-
     def _end_foreign_leg(self, leg_id: str) -> None:
         """End what the call's former process may have begun just before it died. It is waited for, so that the same phone is
         not rung again while it still rings."""
         with suppress(EslError):
             self._session.control.api(f"uuid_kill {leg_id}", timeout=talk.API_SECONDS)
 
-    def _released(self, result: QueueResult) -> QueueOutcome:
+    def _pressed(self, key: str) -> Outcome | None:
+        """A key, also while a phone rings. One that leads nowhere does nothing."""
+        way = self._rule.settings.ways_out.keys.get(key)
+        if way is None or self._call.now.entry_id is None:
+            return None
+        self._withdraw()
+        return self._out("exit_key", way)
+
+    def _withdraw(self) -> None:
+        """The call waits no more by its own will; whoever is rung for it is rung no more."""
+        entry_id = self._call.now.entry_id or ""
+        self._offering.stop("missed")
+        self._session.tell_router(EntryLeft(at=self._session.clock.timestamp(), entry_id=entry_id))
+
+    def _released(self, release: ReleaseEntry) -> Outcome:
+        if release.result == "moved" and release.queue is not None:
+            self._leave("moved")
+            if release.place_at is not None:
+                self._call.now.place_at = release.place_at
+            # The music of the other queue may be another.
+            self._session.silence()
+            return Outcome("timeout", moved_to=release.queue)
+        ways = self._rule.settings.ways_out
+        return self._out(release.result, getattr(ways, release.result, None))
+
+    def _out(self, result: QueueResult, way: Mapping[str, object] | None) -> Outcome:
         self._leave(result)
         self._call.now.queue = None
         self._session.silence()
         self._call.enter("ivr")
-        return _OUTCOMES[result]
+        return Outcome(_OUTCOMES.get(result, "no_agent"), way)
 
     def _leave(self, result: QueueResult) -> None:
         self._call.left_queue(result)
@@ -223,6 +250,7 @@ class Waiting:
             entered_at=entered,
             priority=now.priority,
             needs=now.needs,
+            place_at=now.place_at,
         )
         self._session.around.outbox.put("HSET", keys.WAITING, now.entry_id, encode(entry).decode())
         self._session.around.outbox.put("ZADD", keys.queue(now.queue), entered, now.entry_id)

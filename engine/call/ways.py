@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from conf.errors import PointsmanError
+from dialplan import destinations
 from dialplan.destinations import (
     Destination,
     HangUp,
+    Refuse,
     ToCallback,
     ToExtension,
     ToFlow,
@@ -15,11 +18,22 @@ from dialplan.destinations import (
     ToQueue,
     ToVoicemail,
 )
+from dialplan.plan import resolve
+from engine.call.configuration import Snapshot
 from ivr.flow import Flow, PublishedFlow
 
 
 class NowhereToGo(PointsmanError):
     """The destination names something that is not there."""
+
+
+def leads_to(document: object, snapshot: Snapshot, now: datetime) -> PublishedFlow:
+    """The flow of a destination as it is stored, of those by hours the one for `now`. NowhereToGo, or what else makes no sense
+    of it."""
+    destination = resolve(destinations.decode(document), snapshot.plan, now)
+    if isinstance(destination, Refuse):
+        return _made("refuse", {"end": {"type": "hang_up", "cause": destination.cause}})
+    return flow_to(destination, snapshot.flows)
 
 
 def flow_to(destination: Destination, flows: Mapping[str, PublishedFlow]) -> PublishedFlow:

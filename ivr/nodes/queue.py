@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from ivr.node import Exit, Form, Node, Reference, node_type
-from ivr.phone import QueueRequest
+from ivr.phone import QueueRequest, SentOn
 from ivr.shown import ADVANCED
 from ivr.values import QueueName, SkillName
 from ivr.visit import Visit
@@ -27,7 +27,8 @@ class Queue(Node):
     """Puts the call into `queue`, `priority` above the queue's own, with further `skills` (name -> least level).
 
     Leaves by `answered` when the talk is over, which usually leads nowhere; else by why nobody answered: `timeout`,
-    `no_agent`, `full`, `exit_key`, `closed`. Those that lead nowhere of their own lead where `otherwise` does.
+    `no_agent`, `full`, `exit_key`, `closed`; or by `callback`, when the caller is going to be called back, which usually leads
+    nowhere too. Those that lead nowhere of their own lead where `otherwise` does.
     """
 
     form: ClassVar[Form] = Form(
@@ -56,12 +57,20 @@ class Queue(Node):
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.name not in self.exits for way in _FAILURES)
-        return (Exit("answered", ends=True, paced=True), *_FAILURES, *([Exit("otherwise")] if needed else []))
+        return (
+            Exit("answered", ends=True, paced=True),
+            Exit("callback", ends=True, paced=True),
+            *_FAILURES,
+            *([Exit("otherwise")] if needed else []),
+        )
 
     def references(self) -> Iterator[Reference]:
         yield Reference("queue", self.queue)
 
     def run(self, visit: Visit) -> str:
-        outcome = visit.phone.wait_in_queue(QueueRequest(self.queue, self.priority, self.skills))
+        ended = visit.phone.wait_in_queue(QueueRequest(self.queue, self.priority, self.skills))
+        outcome = ended.outcome if isinstance(ended, SentOn) else ended
+        if isinstance(ended, SentOn):
+            visit.enters = (ended.flow, False)
         visit.mark("after_hours" if outcome == "closed" else outcome)
         return outcome

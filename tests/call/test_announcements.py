@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.call.announcements import (
     BREATH_SECONDS,
     Announcement,
     Comfort,
-    Estimate,
     OfferCallback,
     Place,
     Rules,
@@ -22,11 +21,14 @@ from engine.call.announcements import (
     minutes,
     next_look,
     prompts,
+    rules_of,
     spoken_until,
 )
+from engine.records.queues import decode_queue
+from engine.routing.expected import Expected
 
 BLOCK_SECONDS = 4.0
-WAIT_SECONDS = 1200.0
+WAIT_SECONDS = 600.0
 
 rules = st.builds(
     Rules,
@@ -42,7 +44,7 @@ rules = st.builds(
     callback_key=st.none() | st.just("2"),
     callback_seconds=st.none() | st.sampled_from([0.0, 30.0, 100.0]),
 )
-queues = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 15)), max_size=40)
+queues = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 15)), max_size=20)
 """How the place changes: after how many seconds to which."""
 errors = st.none() | st.sampled_from([0.05, 0.2, 0.5, 2.0])
 
@@ -50,7 +52,7 @@ errors = st.none() | st.sampled_from([0.05, 0.2, 0.5, 2.0])
 def wait_through(
     rules: Rules, changes: list[tuple[int, int]], error: float | None = None
 ) -> list[tuple[float, tuple[Announcement, ...], int]]:
-    """A wait of twenty minutes: what was said at which second, and the place the caller had."""
+    """A wait of ten minutes: what was said at which second, and the place the caller had."""
     told, said, now = [], Said(), 0.0
     moves, at = [(0.0, 9)], 0.0
     for after, place in changes:
@@ -58,8 +60,8 @@ def wait_through(
         moves.append((at, place))
     while now < WAIT_SECONDS:
         place = [place for when, place in moves if when <= now][-1]
-        estimate = Estimate(place * 50.0, place * 70.0, error)
-        block, said = decide(rules, said, now, place, estimate)
+        expected = Expected(place * 50.0, place * 60.0, place * 70.0, error)
+        block, said = decide(rules, said, now, place, expected)
         if block:
             told.append((now, block, place))
             said = spoken_until(said, now + BLOCK_SECONDS)
@@ -71,6 +73,7 @@ def wait_through(
     return told
 
 
+@settings(deadline=None)
 @given(rules, queues, errors)
 def test_rules_hold_over_whole_waits(rules: Rules, changes: list[tuple[int, int]], error: float | None) -> None:
     told = wait_through(rules, changes, error)
@@ -99,6 +102,7 @@ def test_rules_hold_over_whole_waits(rules: Rules, changes: list[tuple[int, int]
         assert offers[0] >= rules.callback_seconds
 
 
+@settings(deadline=None)
 @given(rules, queues)
 def test_the_same_wait_is_told_the_same(rules: Rules, changes: list[tuple[int, int]]) -> None:
     assert wait_through(rules, changes, 0.1) == wait_through(rules, changes, 0.1)
@@ -106,7 +110,7 @@ def test_the_same_wait_is_told_the_same(rules: Rules, changes: list[tuple[int, i
 
 @given(st.floats(0, 30_000), st.floats(0, 10_000))
 def test_a_range_that_is_told_holds_the_range_that_was_meant(least: float, more: float) -> None:
-    told = minutes(Estimate(least, least + more))
+    told = minutes(Expected(least, least, least + more))
     assert told.least * 60 <= least + 1e-6
     assert told.most * 60 >= least + more - 1e-6
     assert 0 <= told.least <= told.most
@@ -117,7 +121,7 @@ def test_a_range_that_is_told_holds_the_range_that_was_meant(least: float, more:
     [(0, 20, (0, 1)), (130, 220, (2, 4)), (60, 120, (1, 2)), (1260, 1900, (20, 35)), (0, 0, (0, 1))],
 )
 def test_minutes(least: float, most: float, wait: tuple[int, int]) -> None:
-    assert minutes(Estimate(least, most)) == Wait(*wait)
+    assert minutes(Expected(least, least, most)) == Wait(*wait)
 
 
 def test_a_caller_is_told_their_place_at_once_and_each_half_minute() -> None:
@@ -144,3 +148,20 @@ def test_what_is_said_is_joined_by_a_breath() -> None:
         "queue_next", "pause", "queue_wait_between", "number_2", "and", "number_4", "minutes", "pause",
         "callback_offer", "number_2",
     ]  # fmt: skip
+
+
+def test_rules_are_read_from_the_queue() -> None:
+    assert rules_of(decode_queue({}), 30) == Rules(least_gap_seconds=15, comfort_seconds=30)
+    assert not rules_of(decode_queue({}), 0).position
+    settings = decode_queue(
+        {
+            "position": {"every_seconds": 20, "only_falling": True, "up_to": 5},
+            "expected_wait": {"say": True, "largest_error": 0.3},
+            "comfort": {"prompts": ["queue_comfort"], "every_seconds": 45},
+            "ways_out": {"keys": {"1": {"to": "hang_up"}}},
+            "callback": {"offer_after_seconds": 90},
+        }
+    )
+    rules = rules_of(settings, 0)
+    assert (rules.position_seconds, rules.only_falling, rules.up_to, rules.largest_error) == (20, True, 5, 0.3)
+    assert (rules.comfort, rules.callback_key, rules.callback_seconds) == (("queue_comfort",), "2", 90)
