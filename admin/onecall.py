@@ -36,6 +36,10 @@ _PARTS: Mapping[str, str] = {
     "LEFT JOIN account l ON l.id = r.listened_by WHERE r.call_id = %s ORDER BY r.started_at",
     "messages": "SELECT v.*, l.name AS listener FROM voicemail v LEFT JOIN account l ON l.id = v.listened_by "
     "WHERE v.call_id = %s ORDER BY v.left_at",
+    "answers": "SELECT s.*, a.name AS agent FROM survey_answer s LEFT JOIN agent a ON a.id = s.agent_id "
+    "WHERE s.call_id = %s ORDER BY s.answered_at",
+    "mails": "SELECT id, asked_at, recipients, subject, tries, sent_at, given_up_at, fault FROM outgoing_mail "
+    "WHERE call_id = %s ORDER BY asked_at",
 }
 
 
@@ -77,6 +81,8 @@ class OneCall:
     offers: Sequence[Row]
     recordings: Sequence[Row]
     messages: Sequence[Row]
+    answers: Sequence[Row] = ()
+    mails: Sequence[Row] = ()
 
     def belongs_to(self, agent_id: int) -> bool:
         """Whether the call was taken by the agent or offered to them."""

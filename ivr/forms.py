@@ -1,10 +1,11 @@
 """What the editor's forms are made from: for each node type its words, its fields with their widgets, and its exits.
 
 All of it is read from the types themselves, so a new type has its form by being declared. A widget is how a value is put in:
-`text`, `number`, `switch`, `choice`, `json`; `template` (a text that may hold variables in braces; `long_template` one of several lines), `value` (such a text, a
-number, or yes and no), `values` (one of these, or several), `variable` (a name for one); `prompts` (names of prompts and things
-that are said in words of their own, see `say_forms`); the name of something that is set up elsewhere: `queue`, `calendar`,
-`flow`, `extension`, `box`, `skill`, `language`, `zone`; and, of these again, a `group`, a `list` or a `map`.
+`text`, `number`, `switch`, `choice`, `json`; `template` (a text that may hold variables in braces), `long_template` (one of
+several lines), `value` (a template, a number, or yes and no), `values` (one of these, or several), `variable` (a name for one);
+`prompts` (names of prompts and things that are said in words of their own, see `say_forms`); the name of something that is set
+up elsewhere: `queue`, `calendar`, `flow`, `extension`, `box`, `skill`, `language`, `zone`; and, of these again, a `group`, a
+`list` or a `map`.
 """
 
 from __future__ import annotations

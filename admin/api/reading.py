@@ -88,6 +88,8 @@ def one_call(path: CallPath) -> Response:
             offers=[dict(row) for row in found.offers],
             recordings=[dict(row) for row in found.recordings] if heard else [],
             messages=[dict(row) for row in found.messages],
+            answers=[dict(row) for row in found.answers],
+            mails=[dict(row) for row in found.mails],
         )
     )
 

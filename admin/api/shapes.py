@@ -36,6 +36,8 @@ class CallOut(BaseModel):
     offers: Sequence[dict[str, Any]]
     recordings: Sequence[dict[str, Any]]
     messages: Sequence[dict[str, Any]]
+    answers: Sequence[dict[str, Any]] = Field(description="What the caller answered in surveys.")
+    mails: Sequence[dict[str, Any]] = Field(description="E-mails that the flow has asked for.")
 
 
 class MessagesOut(BaseModel):

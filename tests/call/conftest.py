@@ -14,6 +14,7 @@ from conf.embedded import free_port
 from dialplan import destinations, store
 from engine.records.tables import Agent, Customer, CustomerNumber, Queue
 from ivr.flow import Flow
+from tests.post import open_post
 
 from .installation import Installation, environment, eventually
 
@@ -79,16 +80,20 @@ def running() -> Iterator[Installation]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
-    installation = Installation(environment(home, free_port) | WAYS_OUT, "--at", AT, "--speed", SPEED)
-    try:
-        with installation.setting_up() as db:
-            furnish(db, installation)
-        yield installation
-    finally:
-        code = installation.end()
-        complaints = installation.complaints()
-        left = installation.left_running()
-        shutil.rmtree(home, ignore_errors=True)
+    with open_post() as post:
+        installation = Installation(
+            environment(home, free_port) | WAYS_OUT | post.settings, "--at", AT, "--speed", SPEED
+        )
+        installation.post = post
+        try:
+            with installation.setting_up() as db:
+                furnish(db, installation)
+            yield installation
+        finally:
+            code = installation.end()
+            complaints = installation.complaints()
+            left = installation.left_running()
+    shutil.rmtree(home, ignore_errors=True)
     assert code == 0
     assert left == []
     assert complaints == []

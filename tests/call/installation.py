@@ -32,6 +32,7 @@ from engine.records.facts import Presence
 from engine.records.publish import raise_version
 from ivr import store as ivr_store
 from ivr.flow import Flow
+from tests.post import Post
 
 from .callers import Caller, Switchboard
 from .report import Report, Row
@@ -54,6 +55,9 @@ def eventually(check: Callable[[], T], seconds: float = 20) -> T:
 
 class Installation:
     """A running `pointsman up`."""
+
+    post: Post
+    """Where its e-mails go, for those that send any."""
 
     def __init__(self, environment: dict[str, str], *arguments: str) -> None:
         self.home = Path(environment["POINTSMAN_HOME"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from gevent.pywsgi import WSGIServer
@@ -13,7 +14,7 @@ from dialplan import destinations, store
 from ivr.flow import Flow
 from ivr.node import node_types
 
-from .installation import Installation
+from .installation import Installation, eventually
 
 EVERY = "5030"
 ENDS = Flow.parse({"name": "every_end", "start": "bye", "nodes": {"bye": {"type": "hang_up", "prompts": ["goodbye"]}}})
@@ -109,7 +110,7 @@ def every(service: str) -> Flow:
                     "back": True,
                     "exits": {
                         "2": "group", "3": "out", "4": "sales", "5": "message", "6": "abroad", "extension": "desk",
-                        "back": "begun", "no_input": "ends",
+                        "back": "begun", "no_input": "ends", "7": "opinion",
                     },
                 },
                 "desk": {"type": "ring", "extension": "{extension}", "exits": {"answered": "menu", "otherwise": "ends"}},
@@ -130,6 +131,29 @@ def every(service: str) -> Flow:
                 "abroad": {"type": "outside", "number": "+46701740605", "exits": {"answered": "ends", "otherwise": "menu"}},
                 "sales": {"type": "queue", "queue": "sales", "exits": {"answered": "menu", "otherwise": "ends"}},
                 "message": {"type": "voicemail", "box": "sales", "exits": {"left": "ends", "nothing": "ends"}},
+                "opinion": {
+                    "type": "survey",
+                    "survey": "every",
+                    "prompts": ["please_wait"],
+                    "questions": [
+                        {
+                            "name": "served", "words": "Were you well served?", "prompts": ["menu_message"],
+                            "answers": {"1": "no", "5": "very well"},
+                        },
+                        {
+                            "name": "again", "words": "Again?", "prompts": ["enter_code"],
+                            "answers": {"0": "never", "10": "surely"},
+                        },
+                    ],
+                    "exits": {"answered": "note", "partly": "ends"},
+                },
+                "note": {
+                    "type": "email",
+                    "to": "team@example.org",
+                    "subject": "{caller_number} about {order}",
+                    "body": "Served: {served}\nAgain: {again}",
+                    "exits": {"queued": "menu", "refused": "ends"},
+                },
                 "ends": {"type": "go_to", "flow": "every_end"},
             },
         }
@@ -203,6 +227,12 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
     caller.press("4")
     caller.wait_for("talks")
     caller.hear("menu_main")
+    caller.press("7")
+    caller.hear("menu_message")
+    caller.press("5")
+    caller.hear("enter_code")
+    caller.press("10")
+    caller.hear("menu_main")
     caller.press("5")
     caller.hear("goodbye")
     assert caller.wait_for("ended")["by"] == "switch"
@@ -213,19 +243,37 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
         ("language", "chosen"), ("begin", "next"), ("begun", "next"), ("doors", "open"), ("share", "all"), ("who", "unknown"),
         ("status", "free"), ("number", "collected"), ("code", "collected"), ("right", "met"), ("ask", "done"), ("told", "next"),
         ("ticket", "created"), ("look", "open"), ("state", "recorded"), ("aside", "enters"), ("wait", "next"), ("back", "done"),
-        ("desk", "answered"), ("out", "answered"), ("abroad", "forbidden"), ("sales", "answered"), ("message", "left"),
+        ("desk", "answered"), ("out", "answered"), ("abroad", "forbidden"), ("sales", "answered"),
+        ("opinion", "answered"), ("note", "queued"),
+        ("message", "left"),
     ]  # fmt: skip
-    assert [way for node, way in report.way if node == "menu"] == ["extension", "3", "6", "4", "5"]
+    assert [way for node, way in report.way if node == "menu"] == ["extension", "3", "6", "4", "7", "5"]
     assert report.call["status"] == "answered"
     (ticket,) = house.rows("SELECT * FROM ticket WHERE opened_by_call = %s", caller.call_id)
     assert ticket["subject"] == "About an order 123"
     assert report.call["customer_id"] == ticket["customer_id"]
     assert len(report.recordings) == 2
     assert len(report.messages) == 1
+    answers = house.rows("SELECT * FROM report.survey_answers WHERE call_id = %s ORDER BY answered_at", caller.call_id)
+    assert [(row["question"], row["score"], row["words"]) for row in answers] == [
+        ("served", 5, "very well"),
+        ("again", 10, "surely"),
+    ]
+    assert {(row["queue"], row["extension"]) for row in answers} == {("sales", report.call["extension"])}
+    (mail,) = eventually(lambda: sent(house, "+4527101112 about 123"))
+    assert mail["To"] == "team@example.org"
+    assert mail.get_content().split() == ["Served:", "5", "Again:", "10"]
     # What was keyed in as a secret is in no record, no checkpoint and no log.
     written = [path for folder in ("journal", "log") for path in (house.home / folder).rglob("*") if path.is_file()]
     assert written
     assert not [path for path in written if b"471147114711" in path.read_bytes()]
+
+
+def sent(house: Installation, subject: str) -> list[Any]:
+    """The e-mails of this subject that have arrived."""
+    found = [mail for mail in house.post.taken() if mail["Subject"] == subject]
+    assert found
+    return found
 
 
 def ready(house: Installation) -> object:

@@ -23,6 +23,7 @@ from tests.call.conftest import WAYS_OUT
 from tests.call.installation import Installation, environment, eventually
 from tests.call.report import Report
 from tests.phone.rig import RunningSwitch, SipPhone, free_port, write_tone
+from tests.post import Post, open_post
 
 SALES, PATIENT, CLOSED, BOX, NIMBLE = (str(number) for number in range(5020, 5025))
 """Numbers: straight into queue sales, into one that tells the place, a closed door, a message box, a queue of short rings."""
@@ -92,17 +93,18 @@ class House(Installation):
 
     switch: HouseSwitch
 
-    def __init__(self, home: Path, binary: str) -> None:
+    def __init__(self, home: Path, binary: str, post: Post) -> None:
         _furnish_home(home)
         settings = (
             environment(home, free_port)
             | WAYS_OUT
+            | post.settings
             | {
                 "POINTSMAN_FREESWITCH": binary,
                 "POINTSMAN_SIP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
             }
         )
-        self.settings = settings
+        self.settings, self.post = settings, post
         super().__init__(settings)
         self._numbers = itertools.count(1)
         with self.setting_up() as db:
@@ -201,11 +203,12 @@ calendars:
 @contextmanager
 def running_house(home: Path, binary: str) -> Iterator[House]:
     """The installation, until the block ends; then everything has ended in order and nothing is left running."""
-    house = House(home, binary)
-    try:
-        yield house
-    finally:
-        code = house.end()
-        left = house.left_running()
+    with open_post() as post:
+        house = House(home, binary, post)
+        try:
+            yield house
+        finally:
+            code = house.end()
+            left = house.left_running()
     assert code == 0
     assert left == []

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.call.installation import eventually
-from tests.call.test_every_node import EVERY, furnish, open_shop
+from tests.call.test_every_node import EVERY, furnish, open_shop, sent
 from tests.phone.house import House, OnLine
 
 
@@ -62,6 +62,13 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     first.wait_for("closed", 5)
     second.hang_up()
     caller.see(node="menu", state="ivr")
+    caller.phone.press("7")
+    caller.see(node="opinion")
+    caller.phone.listen(1)
+    caller.phone.press("5")
+    caller.phone.listen(1)
+    caller.phone.press("10")
+    went(caller, "opinion", "note", "menu")
     caller.phone.press("5")
     caller.see(state="voicemail", seconds=30)
     caller.phone.listen(3)
@@ -74,11 +81,15 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
         ("status", "free"), ("number", "collected"), ("code", "collected"), ("right", "met"), ("ask", "done"),
         ("told", "next"),
         ("ticket", "created"), ("look", "open"), ("state", "recorded"), ("aside", "enters"), ("wait", "next"), ("back", "done"),
-        ("desk", "answered"), ("abroad", "forbidden"), ("out", "unreachable"), ("group", "answered"), ("message", "hung_up"),
+        ("desk", "answered"), ("abroad", "forbidden"), ("out", "unreachable"), ("group", "answered"),
+        ("opinion", "answered"), ("note", "queued"), ("message", "hung_up"),
     ]  # fmt: skip
     assert report.call["status"] == "answered"
     assert len(report.recordings) == 1
     assert len(report.messages) == 1
+    answers = house.rows("SELECT score FROM report.survey_answers WHERE call_id = %s ORDER BY 1", caller.call_id)
+    assert [row["score"] for row in answers] == [5, 10]
+    assert eventually(lambda: sent(house, f"{caller.number} about 123"))
     written = [path for path in house.home.rglob("*") if path.suffix in (".log", ".journal") and path.is_file()]
     assert written
     assert not [path for path in written if b"471147114711" in path.read_bytes()]

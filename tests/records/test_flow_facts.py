@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
-import socket
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import gevent
 import psycopg2
 import pytest
 
@@ -22,6 +14,7 @@ from conf.database import Database
 from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallBegan, MailWanted, SurveyAnswered
 from engine.records.mailing import Mailing, MailServer
+from tests.post import Post, open_post
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 CALL = str(uuid.uuid4())
@@ -63,39 +56,10 @@ def mail(**change: object) -> MailWanted:
     return MailWanted(**given | change)  # type: ignore[arg-type]
 
 
-@dataclass
-class Post:
-    """A mail server that puts what it takes into a folder."""
-
-    port: int
-    folder: Path
-
-    def taken(self) -> list[email.message.EmailMessage]:
-        """What it took, the oldest first."""
-        files = sorted((self.folder / "new").glob("*"), key=lambda path: path.stat().st_mtime_ns)
-        return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in files]  # type: ignore[misc]
-
-
 @pytest.fixture(scope="module")
-def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    folder = tmp_path_factory.mktemp("post") / "mail"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    arguments = ["-n", "-l", f"127.0.0.1:{port}", "-c", "aiosmtpd.handlers.Mailbox", str(folder)]
-    server = subprocess.Popen([sys.executable, "-m", "aiosmtpd", *arguments])
-    try:
-        with gevent.Timeout(20):
-            while True:
-                try:
-                    socket.create_connection(("127.0.0.1", port), 1).close()
-                    break
-                except OSError:
-                    gevent.sleep(0.05)
-        yield Post(port, folder)
-    finally:
-        server.terminate()
-        server.wait(10)
+def post() -> Iterator[Post]:
+    with open_post() as post:
+        yield post
 
 
 def server_at(port: int) -> MailServer:
