@@ -43,6 +43,9 @@ from admin.access import Right, Viewer
 from admin.assets import Assets
 from admin.board import Boards, moment
 from admin.parts import EXTENSION, Parts
+from admin.prompts import music as music_pages
+from admin.prompts import pages as prompt_pages
+from admin.prompts import shelf
 from conf.database import DatabaseUnreachable
 from conf.installation import secret
 from dialplan.numbers import display
@@ -83,6 +86,7 @@ def create_app(parts: Parts) -> Flask:
     app.extensions[EXTENSION] = parts
     app.extensions["pointsman.boards"] = Boards(parts)
     app.extensions["pointsman.accounts"] = Accounts(parts.db)
+    app.extensions[shelf.EXTENSION] = shelf.Shelf(parts)
     assets = Assets(FOLDER / "static")
     _sign_in(app, parts)
     for blueprint in (
@@ -98,6 +102,8 @@ def create_app(parts: Parts) -> Flask:
         queues.queues,
         skill_matrix.matrix,
         agent_pages.agents,
+        prompt_pages.prompts,
+        music_pages.music,
         health.health,
     ):
         app.register_blueprint(blueprint)
@@ -189,6 +195,8 @@ def _faults(app: Flask) -> None:
             if wants_page and request.endpoint != "metrics":
                 return redirect(url_for("account.sign_in", next=request.full_path.removesuffix("?")))
         title, said = _SAID.get(code, ("That did not work", fault.description or ""))
+        if code == 413:
+            said = f"What was sent is larger than {(request.max_content_length or 0) / 2**20:g} MB."
         spoken = code in (400, 409) and fault.description
         return answer(code, title, str(fault.description) if spoken else said)
 
@@ -224,7 +232,7 @@ _SAID: Mapping[int, tuple[str, str]] = {
     404: ("Not here", "There is nothing at this address, or it is not yours to see."),
     405: ("Not that way", "This address does not take that kind of request."),
     409: ("Not as things stand", "What was asked for does not fit what is there."),
-    413: ("Too large", "What was sent is larger than one megabyte."),
+    413: ("Too large", "What was sent is larger than is taken here."),
     429: ("Too many attempts", "Wait a few minutes, then try again."),
 }
 
@@ -249,6 +257,8 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
         "length_of": words.length,
         "length_or_nothing": lambda seconds: words.length(seconds) if seconds else "–",
         "spoken_length": words.spoken_length,
+        "prompt_length": shelf.prompt_length,
+        "language_name": shelf.language_name,
         "phone": lambda number: display(str(number or ""), country),
         "clock": lambda at: words.clock_time(at, zone),
         "clock_s": lambda at: words.clock_time(at, zone, seconds=True),

@@ -7,6 +7,9 @@ import gzip
 from flask import Flask, Response, request
 from flask.sessions import SecureCookieSessionInterface
 
+RECORDING_POLICY = "camera=(), geolocation=(), microphone=(self), payment=()"
+"""The Permissions-Policy of a page that records."""
+
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -46,7 +49,7 @@ def protect(response: Response) -> Response:
     headers["X-Frame-Options"] = "DENY"
     headers["Referrer-Policy"] = "same-origin"
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
     if "Cache-Control" not in headers:
         response.cache_control.no_store = True
     if over_https():

@@ -126,6 +126,11 @@ class Catalogue:
                 return found
         return None
 
+    def forget(self) -> None:
+        """Look at every file again when it is next asked for, without waiting for LOOK_SECONDS."""
+        self._found.clear()
+        self._played.clear()
+
     def _remember(self, name: str, language: str, prompt: Prompt, until: float) -> None:
         """That is what the name means for the next second. Languages may be any text, so there is an end to it."""
         if len(self._found) >= MOST_REMEMBERED:
@@ -217,6 +222,11 @@ class Catalogue:
             known = (stamp, texts)
             self._texts[path] = known
         return known[1]
+
+
+def is_name(name: str) -> bool:
+    """Whether a prompt may be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def check_name(name: str) -> str:

@@ -2,8 +2,8 @@
 
 Files: `HOME/prompts/LANGUAGE/NAME.wav` is what callers hear, where there is an own one; `HOME/prompts/.versions/DIGEST.wav`
 keeps the sound of each version under its own fingerprint; words are in `HOME/prompts/LANGUAGE/prompts.yaml`. Rows in `prompt`
-and `prompt_version` say where each came from. Files are written beside their place and moved into it, so that a process that plays
-prompts finds the old one or the new one, whole, and needs to be told nothing: its `Catalogue` looks every second.
+and `prompt_version` say where each came from. Files are written beside their place and moved into it, so that a process that
+plays prompts finds the old one or the new one, whole, and needs to be told nothing: its `Catalogue` looks every second.
 
 Where engines run on several machines, `HOME/prompts` and `HOME/music` are a folder that all of them share.
 """
@@ -81,7 +81,10 @@ class Library:
             (name, language),
         ).fetchall()
         own = self._live(name, language).is_file() if rows else False
-        found = [Version(*row[:7], row[8] and own, self._kept(row[7])) for row in rows]
+        found = [
+            Version(number, seconds, text, author, made_at, origin, was, heard and own, self._kept(digest))
+            for number, seconds, text, author, made_at, origin, was, digest, heard in rows
+        ]
         return [version for version in found if version.path.is_file()]
 
     def version(self, name: str, language: str, version: int) -> Version:

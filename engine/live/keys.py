@@ -47,6 +47,9 @@ LIVE: Final = "live"
 CONFIGURATION: Final = "configuration"
 """Channel: the version just published, for engine processes, which do not listen to all that goes on on `live`."""
 
+REQUESTS: Final = "requests"
+"""List: what the admin asks of any engine process, taken by whichever comes first."""
+
 MEMORY: Final = "memory"
 """Since when Redis remembers, in Unix seconds; put there by whoever misses it. Another value than before means that all the
 rest is gone too, and is to be told again."""
@@ -88,3 +91,8 @@ def reply(ask_id: str) -> str:
 
 def screenpop(extension: str) -> str:
     return f"screenpop:{extension}"
+
+
+def prompt_ticket(number: str) -> str:
+    """The permission to record a prompt by telephone, see engine.live.prompt_recording; expires."""
+    return f"prompt:recording:{number}"

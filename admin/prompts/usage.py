@@ -1,0 +1,171 @@
+"""Where prompts and music are used: flows and their drafts, queues, calendars, numbers, and what puts numbers into words."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from conf.database import Database
+from ivr.errors import FlowInvalid
+from ivr.flow import Flow
+from ivr.interpreter import APOLOGY
+from sounds import languages
+
+UseKind = Literal["flow", "queue", "calendar", "number", "spoken", "engine"]
+
+OF_THE_ENGINE: Final[Mapping[str, str]] = {
+    APOLOGY: "callers to whom nothing else can be said",
+    "tone": "the start of every recording",
+}
+_KEPT: Final = 2000
+
+_IN_FORCE_AND_NEWER = """
+    SELECT f.name, v.id, md5(v.document::text), v.published_at IS NULL
+    FROM flow f JOIN flow_version v ON v.flow_id = f.id
+    WHERE v.version >= COALESCE((SELECT max(version) FROM flow_version w
+                                 WHERE w.flow_id = f.id AND w.published_at IS NOT NULL), 0)
+    ORDER BY f.name, v.version"""
+
+_DOCUMENTS: Final[Mapping[UseKind, str]] = {
+    "queue": "SELECT COALESCE(NULLIF(title, ''), name), to_jsonb(q) FROM queue q ORDER BY 1",
+    "calendar": "SELECT name, to_jsonb(c) FROM calendar c UNION ALL "
+    "SELECT c.name, to_jsonb(h) FROM holiday h JOIN calendar c ON c.id = h.calendar_id ORDER BY 1",
+    "number": "SELECT number, destination FROM number ORDER BY 1",
+}
+_NO_PROMPT: Final = frozenset(
+    {"name", "title", "number", "queue", "box", "flow", "calendar", "extension", "group", "groups", "agents", "skill",
+     "drop", "music", "mode", "then", "to", "cause", "timezone", "reason", "key", "country", "strategy"}
+)  # fmt: skip
+"""Keys of documents whose texts are names of something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One place. `where` is the node of a flow, or says more; a `draft` is heard by nobody yet."""
+
+    kind: UseKind
+    name: str
+    where: str = ""
+    draft: bool = False
+
+    def __str__(self) -> str:
+        if self.kind in ("spoken", "engine"):
+            return self.where
+        inside = f", node {self.where}" if self.where else ""
+        return f"{self.kind} {self.name}{inside}{' (draft)' if self.draft else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class _FlowSpeaks:
+    """What one version of a flow says: pairs of name and node, and the languages callers may be spoken to in."""
+
+    prompts: tuple[tuple[str, str], ...]
+    music: tuple[tuple[str, str], ...]
+    languages: frozenset[str]
+
+
+Uses = Mapping[str, Sequence[Use]]
+
+
+class Usage:
+    """What is used where, asked of the database each time; a version of a flow is read once."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._read: dict[tuple[int, str], _FlowSpeaks] = {}
+
+    def prompts(self) -> Uses:
+        """Name of a prompt -> the places that name it."""
+        found: dict[str, list[Use]] = defaultdict(list)
+        for flow, draft, speaks in self._flows():
+            for name, node in speaks.prompts:
+                found[name].append(Use("flow", flow, node, draft))
+        for kind, statement in _DOCUMENTS.items():
+            for owner, document in self._db.execute_sql(statement).fetchall():
+                for name in dict.fromkeys(_texts(document)):
+                    use = Use(kind, owner)
+                    if use not in found[name]:
+                        found[name].append(use)
+        for name in frozenset().union(*(languages.of(code).names() for code in languages.codes())):
+            found[name].append(Use("spoken", "", "numbers, times and dates"))
+        for name, why in OF_THE_ENGINE.items():
+            found[name].append(Use("engine", "", why))
+        return dict(found)
+
+    def music(self) -> Uses:
+        """Name of a music -> the queues and flows that chose it."""
+        found: dict[str, list[Use]] = defaultdict(list)
+        for queue, rules in self._db.execute_sql(
+            "SELECT COALESCE(NULLIF(title, ''), name), to_jsonb(q) -> 'rules' FROM queue q ORDER BY 1"
+        ).fetchall():
+            name = rules.get("music") if isinstance(rules, dict) else None
+            if isinstance(name, str) and name:
+                found[name].append(Use("queue", queue))
+        for flow, draft, speaks in self._flows():
+            for name, node in speaks.music:
+                found[name].append(Use("flow", flow, node, draft))
+        return dict(found)
+
+    def languages(self) -> frozenset[str]:
+        """The languages that callers of any flow may be spoken to in."""
+        return frozenset().union(*(speaks.languages for _, _, speaks in self._flows()))
+
+    def _flows(self) -> Iterator[tuple[str, bool, _FlowSpeaks]]:
+        """Each version that is in force or newer: the flow's name, whether it is a draft, what it says."""
+        for flow, version_id, mark, draft in self._db.execute_sql(_IN_FORCE_AND_NEWER).fetchall():
+            key = (int(version_id), str(mark))
+            if key not in self._read:
+                row = self._db.execute_sql("SELECT document FROM flow_version WHERE id = %s", key[:1]).fetchone()
+                if len(self._read) >= _KEPT:
+                    self._read.clear()
+                self._read[key] = _speaks(row[0] if row else {})
+            yield flow, draft, self._read[key]
+
+
+def _speaks(document: Any) -> _FlowSpeaks:
+    try:
+        flow = Flow.parse(document)
+    except FlowInvalid:
+        # A draft may be unfinished; what looks like a prompt in it is taken for one.
+        nodes = document.get("nodes") if isinstance(document, dict) else None
+        nodes = nodes if isinstance(nodes, dict) else {}
+        pairs = [(name, str(node)) for node, content in nodes.items() for name in dict.fromkeys(_prompts(content))]
+        language = document.get("language") if isinstance(document, dict) else None
+        return _FlowSpeaks(tuple(pairs), (), frozenset({language} if isinstance(language, str) else ()))
+    prompts = dict.fromkeys(
+        (reference.name, node)
+        for node, content in flow.nodes.items()
+        for reference in content.references()
+        if reference.kind == "prompt"
+    )
+    music = [(name, node) for node, content in flow.nodes.items() if (name := getattr(content, "music", None))]
+    spoken = {flow.language, *(language for node in flow.nodes.values() for language in node.languages())}
+    return _FlowSpeaks(tuple(prompts), tuple((str(name), node) for name, node in music), frozenset(spoken))
+
+
+def _prompts(content: Any) -> Iterator[str]:
+    """The texts below every key that is called `prompts`."""
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if key == "prompts":
+                yield from _texts(value)
+            else:
+                yield from _prompts(value)
+    elif isinstance(content, list):
+        for value in content:
+            yield from _prompts(value)
+
+
+def _texts(content: Any) -> Iterator[str]:
+    """Every text in a document that may name a prompt."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, list):
+        for value in content:
+            yield from _texts(value)
+    elif isinstance(content, dict):
+        for key, value in content.items():
+            if key not in _NO_PROMPT:
+                yield from _texts(value)

@@ -1,0 +1,181 @@
+"""The library of prompts: listed, uploaded, taken back, renamed and deleted, on pages and over the API."""
+
+from __future__ import annotations
+
+import array
+import io
+import math
+import shutil
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sample_company import Company
+
+from sounds import music, wav
+from sounds.catalogue import Catalogue
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(company: Company) -> Iterator[None]:
+    """All tests of the company share one home."""
+    yield
+    for folder in ("prompts", "music"):
+        shutil.rmtree(company.parts.settings.home / folder, ignore_errors=True)
+
+
+def recording(seconds: float = 1.0, rate: int = 16000) -> io.BytesIO:
+    values = array.array("h", [round(5000 * math.sin(n / 9)) for n in range(round(seconds * rate))])
+    made = io.BytesIO()
+    with wave.open(made, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(rate)
+        writer.writeframes(values.tobytes())
+    made.seek(0)
+    return made
+
+
+def own(company: Company, name: str, language: str = "en") -> Path:
+    return company.parts.settings.home / "prompts" / language / f"{name}.wav"
+
+
+def test_the_list_tells_what_is_heard_and_where_it_is_used(company: Company, visit: Any) -> None:
+    page = visit("supervisor").get("/setup/prompts?q=menu_main").text
+    assert "For sales, press 1." in page
+    assert "Shipped" in page
+    assert "flow main, node menu" in page
+    assert "Add prompts" not in page
+    assert "No prompt fits" in visit("admin").get("/setup/prompts?q=nothing+of+the+kind").text
+    assert visit("anna").get("/setup/prompts").status_code == 403
+
+
+def test_an_upload_is_heard_at_once_and_taken_back(company: Company, visit: Any) -> None:
+    admin = visit("admin")
+    answer = admin.post(
+        "/setup/prompts/upload",
+        language="en",
+        name="menu_main",
+        file=(recording(1.5), "Ny menu.wav"),
+        text="Press one.",
+    )
+    assert answer.location == "/setup/prompts/one/menu_main?language=en"
+    heard = Catalogue.of_home(company.parts.settings.home).find("menu_main", "en")
+    assert (heard.path, heard.text) == (own(company, "menu_main"), "Press one.")
+    page = admin.get(answer.location).text
+    assert "Callers hear your own recording." in page
+    assert "uploaded" in page
+    back = admin.post("/setup/prompts/one/menu_main/take-back", language="en", version="0")
+    assert "Callers hear the shipped one again." in admin.get(back.location).text
+    assert not own(company, "menu_main").exists()
+    admin.post("/setup/prompts/one/menu_main/take-back", language="en", version="1")
+    assert own(company, "menu_main").exists()
+
+
+def test_several_files_are_named_by_their_names(company: Company, visit: Any) -> None:
+    admin = visit("admin")
+    admin.post(
+        "/setup/prompts/upload",
+        language="da",
+        file=[(recording(), "Velkommen på dansk.wav"), (recording(), "../../Farvel (2).wav")],
+    )
+    names = Catalogue.of_home(company.parts.settings.home).names("da")
+    assert {"velkommen_paa_dansk", "farvel_2"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"MZ\x90\0 a program", "is not audio that we know"),
+        (b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0", "is a broken WAV file"),
+        (b"#EXTM3U\nhttp://127.0.0.1/x", "is not audio that we know"),
+        (b"", "is not audio that we know"),
+    ],
+)
+def test_a_hostile_file_is_refused_by_its_content(company: Company, visit: Any, content: bytes, said: str) -> None:
+    admin = visit("admin")
+    answer = admin.client.post(
+        "/setup/prompts/upload",
+        data={"language": "en", "name": "hello", "file": (io.BytesIO(content), "fine.mp3")},
+        headers={"X-CSRFToken": admin._token, "Accept": "application/json"},
+    )
+    assert answer.status_code == 422
+    assert answer.json["error"].startswith(f"fine.mp3: {said}")
+    assert not own(company, "hello").exists()
+
+
+@pytest.mark.parametrize("name", ["../../x", "a/b", "UPPER", "x" * 81, ".hidden"])
+def test_a_name_that_leads_elsewhere_is_refused(company: Company, visit: Any, name: str) -> None:
+    admin = visit("admin")
+    answer = admin.client.post(
+        "/setup/prompts/upload",
+        data={"language": "en", "name": name, "file": (recording(), "a.wav")},
+        headers={"X-CSRFToken": admin._token, "Accept": "application/json"},
+    )
+    assert (answer.status_code, answer.json["field"]) == (422, "name")
+    assert not list(company.parts.settings.home.glob("**/a.wav"))
+    assert admin.get("/setup/prompts/one/..%2F..%2Fx").status_code == 404
+    assert admin.get("/setup/prompts/audio/..%2F..%2Fsecrets/session_key").status_code == 404
+
+
+def test_one_that_is_in_use_is_not_deleted_nor_renamed(company: Company, visit: Any) -> None:
+    admin, db = visit("admin"), company.parts.db
+    admin.post("/setup/prompts/upload", language="en", name="summer", file=(recording(), "a.wav"))
+    with db.connection_context():
+        db.execute_sql(
+            "UPDATE flow_version SET document = jsonb_set(document, '{nodes,menu,prompts}', '[\"summer\"]') "
+            "WHERE flow_id = (SELECT id FROM flow WHERE name = 'main')"
+        )
+    deleted = admin.post("/setup/prompts/one/summer/delete", language="en")
+    assert "It is in use by flow main, node menu, so it cannot be deleted." in admin.get(deleted.location).text
+    renamed = admin.post("/setup/prompts/one/summer/rename", language="en", name="winter")
+    assert "cannot be renamed" in admin.get(renamed.location).text
+    assert own(company, "summer").exists()
+    copied = admin.post("/setup/prompts/one/summer/copy", language="en", name="winter")
+    assert copied.location == "/setup/prompts/one/winter?language=en"
+    gone = admin.post("/setup/prompts/one/winter/delete", language="en")
+    assert gone.location == "/setup/prompts?language=en"
+    assert not own(company, "winter").exists()
+
+
+def test_a_supervisor_listens_and_changes_nothing(company: Company, visit: Any) -> None:
+    supervisor = visit("supervisor")
+    assert supervisor.get("/setup/prompts/one/goodbye").status_code == 200
+    heard = supervisor.get("/setup/prompts/audio/en/goodbye", headers={"Range": "bytes=0-99"})
+    assert (heard.status_code, heard.mimetype, len(heard.data)) == (206, "audio/wav", 100)
+    for address in ("upload", "one/goodbye/delete", "one/goodbye/words", "one/goodbye/phone", "music/upload"):
+        assert supervisor.post(f"/setup/prompts/{address}", language="en").status_code == 403
+
+
+def test_words_and_note_are_kept(company: Company, visit: Any) -> None:
+    admin = visit("admin")
+    admin.post("/setup/prompts/upload", language="en", name="hello", file=(recording(), "a.wav"))
+    admin.post("/setup/prompts/one/hello/words", language="en", text="Hello <b>you</b>.", note="Until May.")
+    page = admin.get("/setup/prompts?q=until").text
+    assert "Hello &lt;b&gt;you&lt;/b&gt;." in page
+    too_long = admin.post("/setup/prompts/one/hello/words", language="en", text="x" * 2001)
+    assert too_long.status_code == 422
+    assert "Words must be 2000 characters or fewer." in too_long.text
+
+
+def test_music_is_added_by_name_and_language_and_the_last_one_of_a_queue_stays(company: Company, visit: Any) -> None:
+    admin, home, db = visit("admin"), company.parts.settings.home, company.parts.db
+    assert "default" in admin.get("/setup/prompts/music").text
+    admin.post("/setup/prompts/music/upload", name="jazz", language="da", file=(recording(2.0), "Take Five.wav"))
+    (piece,) = music.find(home, "jazz", "da")
+    assert (piece.name, wav.seconds(piece)) == ("take_five.wav", pytest.approx(2.0, abs=0.1))
+    page = admin.get("/setup/prompts/music").text
+    assert "take_five" in page
+    assert admin.get("/setup/prompts/music/audio/jazz/take_five?language=da").mimetype == "audio/wav"
+    with db.connection_context():
+        db.execute_sql("ALTER TABLE queue ADD COLUMN IF NOT EXISTS rules jsonb NOT NULL DEFAULT '{}'")
+        db.execute_sql("UPDATE queue SET rules = '{\"music\": \"jazz\"}' WHERE name = 'sales'")
+    refused = admin.post("/setup/prompts/music/delete", name="jazz", language="da", piece="take_five")
+    assert "in use by queue Sales" in admin.get(refused.location).text
+    with db.connection_context():
+        db.execute_sql("UPDATE queue SET rules = '{}'")
+    admin.post("/setup/prompts/music/delete", name="jazz", language="da", piece="take_five")
+    assert music.find(home, "jazz", "da") == [music.DEFAULT]
+    assert music.names(home) == ["default"]
