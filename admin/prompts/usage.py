@@ -1,4 +1,4 @@
-"""Where prompts and music are used: flows and their drafts, queues, calendars, numbers, and what puts numbers into words."""
+"""Where prompts and music are used: flows and their drafts, queues, calendars, and what puts numbers into words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ivr.flow import Flow
 from ivr.interpreter import APOLOGY
 from sounds import languages
 
-UseKind = Literal["flow", "queue", "calendar", "number", "spoken", "engine"]
+UseKind = Literal["flow", "queue", "calendar", "spoken", "engine"]
 
 OF_THE_ENGINE: Final[Mapping[str, str]] = {
     APOLOGY: "callers to whom nothing else can be said",
@@ -29,16 +29,12 @@ _IN_FORCE_AND_NEWER = """
     ORDER BY f.name, v.version"""
 
 _DOCUMENTS: Final[Mapping[UseKind, str]] = {
-    "queue": "SELECT COALESCE(NULLIF(title, ''), name), to_jsonb(q) FROM queue q ORDER BY 1",
-    "calendar": "SELECT name, to_jsonb(c) FROM calendar c UNION ALL "
-    "SELECT c.name, to_jsonb(h) FROM holiday h JOIN calendar c ON c.id = h.calendar_id ORDER BY 1",
-    "number": "SELECT number, destination FROM number ORDER BY 1",
+    "queue": "SELECT COALESCE(NULLIF(title, ''), name), rules FROM queue ORDER BY 1",
+    "calendar": "SELECT name, document FROM calendar UNION ALL SELECT c.name, jsonb_build_object('prompt', e.prompt) "
+    "FROM calendar_emergency e JOIN calendar c ON c.id = e.calendar_id WHERE e.ended_at IS NULL ORDER BY 1",
 }
-_NO_PROMPT: Final = frozenset(
-    {"name", "title", "number", "queue", "box", "flow", "calendar", "extension", "group", "groups", "agents", "skill",
-     "drop", "music", "mode", "then", "to", "cause", "timezone", "reason", "key", "country", "strategy"}
-)  # fmt: skip
-"""Keys of documents whose texts are names of something else."""
+_PROMPT_KEYS: Final = frozenset({"prompts", "prompt", "whisper"})
+"""The keys of documents below which texts name prompts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +80,7 @@ class Usage:
                 found[name].append(Use("flow", flow, node, draft))
         for kind, statement in _DOCUMENTS.items():
             for owner, document in self._db.execute_sql(statement).fetchall():
-                for name in dict.fromkeys(_texts(document)):
+                for name in dict.fromkeys(_prompts(document)):
                     use = Use(kind, owner)
                     if use not in found[name]:
                         found[name].append(use)
@@ -98,7 +94,7 @@ class Usage:
         """Name of a music -> the queues and flows that chose it."""
         found: dict[str, list[Use]] = defaultdict(list)
         for queue, rules in self._db.execute_sql(
-            "SELECT COALESCE(NULLIF(title, ''), name), to_jsonb(q) -> 'rules' FROM queue q ORDER BY 1"
+            "SELECT COALESCE(NULLIF(title, ''), name), rules FROM queue ORDER BY 1"
         ).fetchall():
             name = rules.get("music") if isinstance(rules, dict) else None
             if isinstance(name, str) and name:
@@ -145,27 +141,14 @@ def _speaks(document: Any) -> _FlowSpeaks:
     return _FlowSpeaks(tuple(prompts), tuple((str(name), node) for name, node in music), frozenset(spoken))
 
 
-def _prompts(content: Any) -> Iterator[str]:
-    """The texts below every key that is called `prompts`."""
-    if isinstance(content, dict):
-        for key, value in content.items():
-            if key == "prompts":
-                yield from _texts(value)
-            else:
-                yield from _prompts(value)
-    elif isinstance(content, list):
-        for value in content:
-            yield from _prompts(value)
-
-
-def _texts(content: Any) -> Iterator[str]:
-    """Every text in a document that may name a prompt."""
+def _prompts(content: Any, named: bool = False) -> Iterator[str]:
+    """The texts below every key that names prompts."""
     if isinstance(content, str):
-        yield content
+        if named and content:
+            yield content
     elif isinstance(content, list):
         for value in content:
-            yield from _texts(value)
+            yield from _prompts(value, named)
     elif isinstance(content, dict):
         for key, value in content.items():
-            if key not in _NO_PROMPT:
-                yield from _texts(value)
+            yield from _prompts(value, named or key in _PROMPT_KEYS)

@@ -170,7 +170,6 @@ def test_music_is_added_by_name_and_language_and_the_last_one_of_a_queue_stays(c
     assert "take_five" in page
     assert admin.get("/setup/prompts/music/audio/jazz/take_five?language=da").mimetype == "audio/wav"
     with db.connection_context():
-        db.execute_sql("ALTER TABLE queue ADD COLUMN IF NOT EXISTS rules jsonb NOT NULL DEFAULT '{}'")
         db.execute_sql("UPDATE queue SET rules = '{\"music\": \"jazz\"}' WHERE name = 'sales'")
     refused = admin.post("/setup/prompts/music/delete", name="jazz", language="da", piece="take_five")
     assert "in use by queue Sales" in admin.get(refused.location).text
