@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import peewee
@@ -11,13 +11,18 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
-from admin import skills
+from admin import queue_form, skills
 from admin.access import Right, needs
 from admin.forms import Form, Refused
+from admin.numbers import targets
 from admin.parts import Parts, parts
 from admin.publishing import change
 from admin.skills import Skills
 from engine.live.connection import RedisError
+from engine.records import queue_store, strategies
+from engine.records.queues import QueueSettings, RulesInvalid, decode_queue, encode
+from sounds import music
+from sounds.catalogue import SHIPPED, Catalogue
 
 queues = Blueprint("queues", __name__)
 
@@ -36,9 +41,17 @@ class QueueIn(BaseModel):
     short_abandon_seconds: int = Field(default=5, title="Short abandon", ge=0, le=600)
     recorded: bool = Field(default=True, title="Recorded")
     skills: Skills = Field(default_factory=dict, title="Skills", description="Skill -> least level, 1 to 5.")
+    exact: list[str] = Field(default_factory=list, title="Exact", description="Skills whose level is the only one.")
+    strategy: str = Field(default=strategies.DEFAULT, title="Who gets the call")
+    rules: dict[str, Any] | None = Field(
+        default=None,
+        title="Rules",
+        description="See engine.records.queues.QueueSettings; null leaves them as they are.",
+    )
 
 
-COLUMNS = tuple(name for name in QueueIn.model_fields if name != "skills")
+_BESIDE = frozenset({"skills", "exact", "strategy", "rules"})
+COLUMNS = tuple(name for name in QueueIn.model_fields if name not in _BESIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +68,44 @@ class Queue:
     short_abandon_seconds: int
     recorded: bool
     skills: dict[str, int]
+    exact: Sequence[str]
+    strategy: str
+    rules: Mapping[str, Any]
     agents: int
     """How many agents have what it needs."""
+
+    @property
+    def strategy_title(self) -> str:
+        known = strategies.STRATEGIES.get(self.strategy)
+        return known.title if known else self.strategy
 
 
 def find(parts: Parts) -> Sequence[Queue]:
     needs = skills.of(parts.db, "queue")
     able = list(skills.of(parts.db, "agent").values())
-    total = int(parts.db.execute_sql("SELECT count(*) FROM agent").fetchone()[0])
+    exact = skills.exact(parts.db)
     rows = parts.db.execute_sql(
-        f"SELECT id, {', '.join(COLUMNS)} FROM queue ORDER BY COALESCE(NULLIF(title, ''), name)"  # noqa: S608
+        f"SELECT id, strategy, rules, {', '.join(COLUMNS)} FROM queue ORDER BY COALESCE(NULLIF(title, ''), name)"  # noqa: S608
     )
     found = []
-    for row in rows.fetchall():
-        wanted = needs.get(row[0], {})
-        fit = sum(all(own.get(name, 0) >= level for name, level in wanted.items()) for own in able) if wanted else total
-        found.append(Queue(**dict(zip(("queue_id", *COLUMNS), row, strict=True)), skills=wanted, agents=fit))
+    for queue_id, strategy, rules, *values in rows.fetchall():
+        wanted, only = needs.get(queue_id, {}), exact.get(queue_id, ())
+        columns = dict(zip(COLUMNS, values, strict=True))
+        fit = sum(_fits(own, wanted, only) for own in able) if wanted else _agents(parts)
+        found.append(
+            Queue(**columns, queue_id=queue_id, skills=wanted, exact=only, strategy=strategy, rules=rules, agents=fit)
+        )
     return found
+
+
+def _fits(own: Mapping[str, int], wanted: Mapping[str, int], exact: Sequence[str]) -> bool:
+    return all(
+        own.get(name, 0) == level if name in exact else own.get(name, 0) >= level for name, level in wanted.items()
+    )
+
+
+def _agents(parts: Parts) -> int:
+    return int(parts.db.execute_sql("SELECT count(*) FROM agent").fetchone()[0])
 
 
 def get(parts: Parts, queue_id: int) -> Queue | None:
@@ -79,8 +113,11 @@ def get(parts: Parts, queue_id: int) -> Queue | None:
 
 
 def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
-    """Add or change a queue and publish it; its id. Refused where the name is another one's, or would change."""
+    """Add or change a queue and publish it; its id. Refused where the name is another one's, or would change, and where the
+    rules cannot be taken."""
     values = [getattr(wanted, name) for name in COLUMNS]
+    if set(wanted.exact) - set(wanted.skills):
+        raise Refused("exact", "Exact names a skill that is not needed.")
     try:
         with change(parts):
             if queue_id is None:
@@ -96,6 +133,14 @@ def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
                 setting = ", ".join(f"{name} = %s" for name in COLUMNS)
                 parts.db.execute_sql(f"UPDATE queue SET {setting} WHERE id = %s", [*values, queue_id])  # noqa: S608
             skills.save(parts.db, "queue", queue_id, wanted.skills)
+            skills.save_exact(parts.db, queue_id, wanted.exact)
+            kept = (
+                queue_store.queue_rules(parts.db, queue_id)[1] if wanted.rules is None else decode_queue(wanted.rules)
+            )
+            queue_store.save_queue_rules(parts.db, queue_id, wanted.strategy, kept)
+    except RulesInvalid as error:
+        field = "strategy" if error.field == "strategy" else f"rules.{error.field}"
+        raise Refused(field, f"{error.message[:1].upper()}{error.message[1:]}.") from error
     except peewee.IntegrityError as error:
         raise Refused("name", f"There is a queue {wanted.name} already.") from error
     return queue_id
@@ -149,28 +194,60 @@ def edit(queue_id: int) -> Response | str:
 
 def _edit(queue: Queue | None) -> Response | str:
     here, form = parts(), Form()
+    before = queue_store.queue_rules(here.db, queue.queue_id)[1] if queue else QueueSettings()
     if request.method == "POST":
-        form.values = request.form.to_dict()
-        given: dict[str, Any] = {name: form.values.get(name, "").strip() for name in COLUMNS}
-        given |= {"recorded": "recorded" in form.values, "skills": skills.typed(form.values)}
-        if queue is not None:
-            given["name"] = queue.name
-        wanted = form.read(QueueIn, given)
+        form.values = queue_form.compact(request.form.to_dict())
+        wanted = _read(form, queue, before)
         if wanted is not None:
             try:
                 save(here, wanted, queue.queue_id if queue else None)
             except Refused as refused:
-                form.refuse(refused)
+                form.faults[queue_form.field_of(refused.field)] = str(refused)
             else:
                 flash(f"{wanted.title or wanted.name} is saved and published.", "good")
                 return redirect(url_for("queues.listed"))
-    elif queue is not None:
-        form.values = {field.name: getattr(queue, field.name) for field in fields(queue)}
-        form.values |= {f"skill:{name}": str(level) for name, level in queue.skills.items()}
     else:
-        form.values = QueueIn.model_construct(name="").model_dump()
-    page = render_template("queue.html", place_key="queues", queue=queue, form=form, all_skills=skills.names(here.db))
+        form.values = _values(queue, before)
+    page = render_template(
+        "queue.html",
+        place_key="queues",
+        queue=queue,
+        form=form,
+        all_skills=skills.names(here.db),
+        strategies=strategies.STRATEGIES,
+        groups=queue_store.groups(here.db),
+        targets=targets(here),
+        musics=music.names(here.settings.home),
+        prompts=Catalogue([here.settings.home / "prompts", SHIPPED]).names("en"),
+        numbered=queue_form.numbered,
+    )
     return Response(page, 422, mimetype="text/html") if form.faults else page
+
+
+def _read(form: Form, queue: Queue | None, before: QueueSettings) -> QueueIn | None:
+    """The queue that the form says, or None with the faults set."""
+    given: dict[str, Any] = {name: str(form.values.get(name, "")).strip() for name in COLUMNS}
+    needed, exact = queue_form.needs(skills.typed(form.values))
+    given |= {"recorded": "recorded" in form.values, "skills": needed, "exact": exact}
+    given["strategy"] = form.values.get("strategy") or strategies.DEFAULT
+    if queue is not None:
+        given["name"] = queue.name
+    try:
+        given["rules"] = encode(queue_form.typed(form.values, before))
+    except RulesInvalid as error:
+        form.faults[error.field] = f"{error.message[:1].upper()}{error.message[1:]}."
+    wanted = form.read(QueueIn, given)
+    return None if form.faults else wanted
+
+
+def _values(queue: Queue | None, settings: QueueSettings) -> dict[str, Any]:
+    if queue is None:
+        return QueueIn.model_construct(name="").model_dump() | queue_form.shown(strategies.DEFAULT, settings)
+    values: dict[str, Any] = {name: getattr(queue, name) for name in COLUMNS}
+    values |= {
+        f"skill:{name}": f"={level}" if name in queue.exact else f"{level}" for name, level in queue.skills.items()
+    }
+    return values | queue_form.shown(queue.strategy, settings)
 
 
 @queues.post("/setup/queues/<int:queue_id>/delete")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -46,6 +46,25 @@ def save(db: Database, owner: str, owner_id: int, skills: Mapping[str, int]) -> 
             f"INSERT INTO {owner}_skill ({owner}_id, skill_id, level) SELECT %s, id, %s FROM skill WHERE name = %s",  # noqa: S608
             (owner_id, level, name),
         )
+
+
+def exact(db: Database) -> Mapping[int, list[str]]:
+    """Queue's id -> the skills of which it needs the very level."""
+    found: dict[int, list[str]] = {}
+    rows = db.execute_sql(
+        "SELECT q.queue_id, s.name FROM queue_skill q JOIN skill s ON s.id = q.skill_id WHERE q.exact ORDER BY s.name"
+    )
+    for queue_id, name in rows.fetchall():
+        found.setdefault(queue_id, []).append(name)
+    return found
+
+
+def save_exact(db: Database, queue_id: int, names: Sequence[str]) -> None:
+    """Of these skills the queue needs the very level, of its others the least. Inside a transaction."""
+    db.execute_sql(
+        "UPDATE queue_skill SET exact = (SELECT s.name FROM skill s WHERE s.id = skill_id) = ANY(%s) WHERE queue_id = %s",
+        (list(names), queue_id),
+    )
 
 
 def typed(form: Mapping[str, str]) -> dict[str, Any]:
