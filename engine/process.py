@@ -20,6 +20,7 @@ from conf.settings import Settings
 from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
+from engine.call.phones import PhoneWatch
 from engine.call.registry import READ_SECONDS, Inbox, Registry
 from engine.call.session import EVENTS, LINGER_SECONDS, Session
 from engine.call.surroundings import Surroundings
@@ -40,6 +41,7 @@ from engine.records.lookups import Lookups
 from engine.records.mailing import Mailing, MailServer
 from engine.records.shipping import Shipper
 from engine.records.tickets import Tickets
+from engine.records.voicemails import Voicemails
 from engine.routing import store
 from engine.routing.leader import Leader
 from ivr.web import WebClient
@@ -129,6 +131,7 @@ class EngineProcess:
                     caller_number=settings.trunk_number,
                 ),
                 speech=Speech(settings.home / "speech"),
+                voicemails=Voicemails(self._db),
                 sends_mail=self._mailing.set_up,
             ),
             country=settings.country,
@@ -143,6 +146,7 @@ class EngineProcess:
             media=media,
             registry=self._registry,
             on_duty=lambda: self._leader.router is not None,
+            phones=PhoneWatch(switches=self._switches, redis=self._redis, outbox=self._outbox, clock=self._clock),
         )
         self._server = OutboundServer(
             (settings.esl.host, settings.esl.port), self._handle, events=EVENTS, linger_seconds=LINGER_SECONDS

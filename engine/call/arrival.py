@@ -6,7 +6,7 @@ from uuid import UUID
 
 import structlog
 
-from dialplan import numbers
+from dialplan import feature_codes, numbers
 from engine.call import recovery
 from engine.call.call import Call, Checkpoint
 from engine.call.configuration import Snapshot
@@ -50,6 +50,10 @@ def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str
     direction: Direction = "inbound"
     if caller in snapshot.plan.extensions:
         direction = "internal" if number is not None or extension in snapshot.plan.extensions else "outbound"
+    name = number.name if number is not None else ""
+    feature = feature_codes.match(called) if data.get("variable_pointsman_extension") else None
+    if feature is not None:
+        direction, extension, name = "internal", called, feature[0].title
     now = around.clock.now()
     checkpoint = Checkpoint(
         call_id=call_id,
@@ -59,7 +63,7 @@ def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str
         direction=direction,
         from_number=caller,
         to_number=number.number if number is not None else extension,
-        number_name=number.name if number is not None else "",
+        number_name=name,
         caller_name=printable(data.get("Caller-Caller-ID-Name") or "")[:80],
         switch=switch,
     )

@@ -19,6 +19,8 @@ from dialplan import store as dialplan_store
 from dialplan.plan import Plan
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
+from engine.records import queue_store
+from engine.records.queue_store import PauseReason
 from engine.routing import store as routing_store
 from engine.routing.roster import Roster
 from ivr import store as ivr_store
@@ -38,6 +40,7 @@ class Snapshot:
     plan: Plan
     flows: Mapping[str, PublishedFlow]
     roster: Roster
+    pause_reasons: tuple[PauseReason, ...] = ()
 
 
 class Configuration:
@@ -74,7 +77,12 @@ class Configuration:
             plan=dialplan_store.load(self._db, zone=self._zone, country=self._country),
             flows=ivr_store.load(self._db),
             roster=roster,
+            pause_reasons=self._pause_reasons(),
         )
+
+    def _pause_reasons(self) -> tuple[PauseReason, ...]:
+        with self._db.connection_context():
+            return tuple(queue_store.pause_reasons(self._db))
 
     def _listen(self) -> None:
         while True:

@@ -17,6 +17,7 @@ from engine.live import keys
 from engine.live.connection import RedisError
 from engine.records.customers import Customers, Match
 from engine.records.tickets import Tickets
+from engine.records.voicemails import Voicemails
 from engine.routing.pools import needs_of, serves
 from ivr.office import Answer, Mail, QueueStatus, TicketState, WebAnswer, WebRequest
 from ivr.web import WebClient
@@ -45,6 +46,7 @@ class House:
     web: WebClient
     trunk: Trunk
     speech: Speech
+    voicemails: Voicemails
     sends_mail: bool
 
 

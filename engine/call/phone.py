@@ -28,7 +28,9 @@ GRACE_SECONDS: Final = 10.0
 """How much longer than it should last an application may take before the call is taken for stuck."""
 
 UNKNOWN_SECONDS: Final = 60.0
-"""How long a file that is no prompt of the catalogue's may last."""
+"""How long something may last whose length cannot be told."""
+
+LONGEST_FILE_SECONDS: Final = 3600.0
 
 SILENCE_LEVEL: Final = 200
 SILENCE_SECONDS: Final = 5
@@ -214,8 +216,13 @@ class EslPhone:
         self._session.hang_up(cause)
 
     def _seconds(self, prompts: Sequence[str]) -> float:
-        found = (self._catalogue.at(prompt) for prompt in prompts)
-        return sum(UNKNOWN_SECONDS if prompt is None else prompt.seconds for prompt in found)
+        return sum(self._length(prompt) for prompt in prompts)
+
+    def _length(self, file: str) -> float:
+        known = self._catalogue.at(file)
+        if known is not None:
+            return known.seconds
+        return self._session.around.media.seconds(file, most=LONGEST_FILE_SECONDS) or UNKNOWN_SECONDS
 
     def _finish(self, application: str, argument: str, seconds: float) -> Any:
         execution: Execution = self._link.execute(application, argument, lock=True)

@@ -13,17 +13,22 @@ import structlog
 from gevent.event import Event
 
 from conf.errors import PointsmanError
+from dialplan import feature_codes
 from dialplan.destinations import Refuse
+from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
 from engine.call import recovery
 from engine.call.arrival import connected, new_call, taken_over
 from engine.call.audible import MUSIC
 from engine.call.call import Checkpoint
 from engine.call.configuration import Snapshot
+from engine.call.feature_codes import run as run_feature
+from engine.call.flows import CallFlows
 from engine.call.keeping import keep_recording
 from engine.call.keypad import Keypad
 from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Bridged, Left, Mailbox, Parted, Pressed
+from engine.call.own_phone import OwnPhone
 from engine.call.phone import EslPhone
 from engine.call.surroundings import Surroundings
 from engine.call.waiting import Waiting
@@ -36,12 +41,10 @@ from engine.records.customers import Match
 from engine.records.facts import Disposition, EndedBy
 from engine.routing.events import Event as RouterEvent
 from engine.routing.events import encode
-from ivr.errors import FlowUnknown
-from ivr.flow import PublishedFlow
-from ivr.interpreter import Interpreter
 from ivr.phone import QueueOutcome, QueueRequest, SentOn
 from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
+from sounds.catalogue import DEFAULT_LANGUAGE
 
 LINGER_SECONDS: Final = 5
 ANSWER_SECONDS: Final = 10.0
@@ -102,7 +105,7 @@ class Session:
         self._match = Match()
         self._looked_up = Event()
         self._waiting: Waiting | None = None
-        self._sent: PublishedFlow | None = None
+        self.flows = CallFlows(self)
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._aside = False
@@ -153,6 +156,11 @@ class Session:
         else:
             self.keypad.typed = checkpoint.typed + self.keypad.typed
             self.call = taken_over(self.around, checkpoint, data)
+        self.own = OwnPhone(self, data.get("variable_pointsman_extension") or "")
+        feature = feature_codes.match(data.get("Caller-Destination-Number") or "") if self.own.extension else None
+        if feature is None:
+            self.own.begin()
+        self._feature = feature
         # 5 to 8 KB that nobody asks for again.
         self.link.drop_data()
         return checkpoint
@@ -176,18 +184,34 @@ class Session:
 
     def _go(self) -> None:
         call = self.call
+        if self._feature is not None:
+            self._do_feature(*self._feature)
+            return
         destination = decide(self.snapshot.plan, call.now.to_number, call.now.from_number, self.now())
         if isinstance(destination, Refuse):
             call.now.result = "rejected"
             self.hang_up(destination.cause)
         self._find_customer()
+        self._answer()
+        self.flows.follow(flow_to(destination, self.snapshot.flows))
+
+    def _do_feature(self, feature: FeatureCode, rest: str) -> None:
+        """What an agent dials to have something done."""
+        self._answer()
+        self.phone = EslPhone(self, self.link, language=DEFAULT_LANGUAGE, catalogue=self.around.catalogue)
+        run_feature(self, feature, rest)
+        self.hang_up()
+
+    def _answer(self) -> None:
         self.link.execute("multiset", _VARIABLES)
         self.link.execute("answer", lock=True).wait(ANSWER_SECONDS)
-        call.answered()
-        self._follow(flow_to(destination, self.snapshot.flows))
+        self.call.answered()
 
     def _go_on(self, checkpoint: Checkpoint) -> None:
         """From where the former owner left the call."""
+        if self._feature is not None:
+            # Some of it is done, and none of it is worth doing twice.
+            self.hang_up()
         self._find_customer()
         if checkpoint.offer_id is not None and checkpoint.state == "offer":
             # Its phone still rings for a process that is no more; the router will offer the call again.
@@ -195,54 +219,11 @@ class Session:
             Attempt(self.link, self.control, legs, self.mailbox.put).cancel()
             self.call.offered_to(None, None)
         self.link.execute("multiset", _VARIABLES)
-        flow = self._flow(checkpoint)
+        flow = self.flows.of(checkpoint)
         at = None
         if checkpoint.node is not None:
             at = FlowCheckpoint(checkpoint.node, checkpoint.variables, checkpoint.step_entered_at)
-        self._follow(flow, at)
-
-    def _flow(self, checkpoint: Checkpoint) -> PublishedFlow:
-        """The very version the call began with; where it cannot be had, the one that its number has now."""
-        if checkpoint.sent_to is not None:
-            with suppress(PointsmanError):
-                self._sent = leads_to(checkpoint.sent_to, self.snapshot, self.now())
-                if (self._sent.flow.name, self._sent.version) == (checkpoint.flow, checkpoint.flow_version):
-                    return self._sent
-        flow = self.snapshot.flows.get(checkpoint.flow or "")
-        if flow is not None and flow.version == checkpoint.flow_version:
-            return flow
-        if checkpoint.flow and checkpoint.flow_version:
-            earlier = self.around.configuration.flow(checkpoint.flow, checkpoint.flow_version)
-            if earlier is not None:
-                return earlier
-        destination = decide(self.snapshot.plan, checkpoint.to_number, checkpoint.from_number, self.now())
-        return flow_to(destination, self.snapshot.flows)
-
-    def _follow(self, flow: PublishedFlow, at: FlowCheckpoint | None = None) -> None:
-        self.phone = EslPhone(self, self.link, language=flow.flow.language, catalogue=self.around.catalogue)
-        interpreter = Interpreter(
-            self.around.catalogue,
-            self.snapshot.plan.calendars,
-            now=self.call.instant,
-            flows=self._other_flow,
-            speech=self.around.house.speech.file,
-        )
-        ending = interpreter.run(flow, self.phone, self, at)
-        if self.call.now.result is None:
-            self.call.now.result = ending.disposition
-        if not ending.hung_up:
-            self.hang_up()
-
-    def _other_flow(self, name: str, version: int | None) -> PublishedFlow:
-        """A flow that another one calls, as it was published when the call began, or in the version a checkpoint names."""
-        if self._sent is not None and self._sent.flow.name == name and version in (None, self._sent.version):
-            return self._sent
-        flow = self.snapshot.flows.get(name)
-        if flow is None or version not in (None, flow.version):
-            flow = None if version is None else self.around.configuration.flow(name, version)
-        if flow is None:
-            raise FlowUnknown(f"flow {name!r} is not published")
-        return flow
+        self.flows.follow(flow, at)
 
     def _find_customer(self) -> None:
         """Have the caller looked up while they already hear something."""
@@ -308,7 +289,7 @@ class Session:
             log.error("a queue's way out leads nowhere", call=self.call.call_id, to=dict(to), why=str(error))
             return outcome
         self.call.now.sent_to = dict(to)
-        self._sent = flow
+        self.flows.sent = flow
         return SentOn(outcome, flow.flow.name)
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
@@ -344,6 +325,7 @@ class Session:
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it where this call stands."""
         self.call.show()
+        self.own.announce_again()
         if self._waiting is not None:
             self._waiting.announce_again()
 
@@ -419,6 +401,7 @@ class Session:
                 now.lost_at = self.clock.now()
                 call.show_lost()
             return
+        self.own.end()
         ended_by: EndedBy = now.ended_by or ("system" if self._hung_up_by_us else "caller")
         call.step_left("hung_up", ended_at)
         call.ended(

@@ -23,6 +23,7 @@ from engine.call import recovery
 from engine.call.call import Call, Checkpoint
 from engine.call.closing import Closing
 from engine.call.media import Media
+from engine.call.phones import PhoneWatch
 from engine.call.registry import Registry
 from engine.call.switches import Switches
 from engine.esl.control import Control
@@ -35,6 +36,9 @@ from engine.records.journal import Journal
 from engine.routing.events import EntryAdded, TalkEnded
 
 SWEEP_SECONDS: Final = 1.0
+PHONES_EVERY: Final = 2
+"""After so many sweeps the phones that are signed in are looked at too."""
+
 UNKNOWN_AGE: Final = timedelta(seconds=20)
 """How old an open record must be before it is closed because nobody knows its call; a young one may be on its way."""
 
@@ -78,6 +82,7 @@ class Sweeper:
         media: Media,
         registry: Registry,
         on_duty: Callable[[], bool],
+        phones: PhoneWatch,
     ) -> None:
         self._db = db
         self._redis = redis
@@ -87,6 +92,7 @@ class Sweeper:
         self._clock = clock
         self._registry = registry
         self._on_duty = on_duty
+        self._phones = phones
         self._notices = Notices(outbox)
         self._closing = Closing(journal=journal, outbox=outbox, clock=clock, media=media)
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -102,6 +108,7 @@ class Sweeper:
             self._greenlet.kill()
 
     def _run(self) -> None:
+        sweeps = 0
         while True:
             gevent.sleep(SWEEP_SECONDS)
             self._found_before, self._found = self._found, set()
@@ -109,6 +116,9 @@ class Sweeper:
                 continue
             try:
                 self.sweep()
+                sweeps += 1
+                if sweeps % PHONES_EVERY == 0:
+                    self.mended["phone that vanished"] += len(self._phones.look())
             except (EslError, RedisError, OSError, peewee.PeeweeException) as error:
                 # Without one of the three nothing can be compared; the next sweep comes soon.
                 log.info("not swept", error=str(error).strip())
@@ -182,7 +192,7 @@ class Sweeper:
             self._mend("call without a process", call=checkpoint.call_id)
 
     def _joined(self, checkpoint: Checkpoint, live: Mapping[str, Leg]) -> str:
-        """The leg of an agent that this caller talks with; empty for none. One that was answered may still be told who calls."""
+        """The agent's leg that this caller talks with; empty for none. One that was answered may still be told who calls."""
         for leg_id in (checkpoint.offer_id or "", *checkpoint.beside):
             leg = live.get(leg_id)
             if leg is None or leg.row.get("callstate") not in TALKING:

@@ -223,15 +223,36 @@ def row(channel: Channel) -> dict[str, str]:
     return {name: known.get(name, "") for name in COLUMNS}
 
 
+def _registration(switch: Switch, extension: str) -> dict[str, str]:
+    """A phone that has signed in, as `show registrations` lists it."""
+    return {
+        "reg_user": extension,
+        "realm": "pointsman",
+        "token": "",
+        "url": f"sofia/internal/sip:{extension}@{switch.globals['local_ip_v4']}",
+        "expires": str(int(switch.clock.timestamp()) + 300),
+        "network_ip": switch.globals["local_ip_v4"],
+        "network_port": "5060",
+        "network_proto": "udp",
+        "hostname": "virtual",
+        "metadata": "",
+    }
+
+
 @command("show")
 def show(switch: Switch, argument: str) -> str:
     what, *rest = argument.split()[:3] or [""]
-    if what not in ("channels", "calls"):
-        return "-USAGE: channels|calls [count|as json]\n"
-    rows = [row(channel) for channel in switch.channels.values() if channel.up]
+    if what == "registrations":
+        columns = list(_registration(switch, ""))
+        rows = [_registration(switch, extension) for extension in switch.phones.signed_in()]
+    elif what in ("channels", "calls"):
+        columns = COLUMNS
+        rows = [row(channel) for channel in switch.channels.values() if channel.up]
+    else:
+        return "-USAGE: channels|calls|registrations [count|as json]\n"
     if rest[:1] == ["count"]:
         return f"\n{len(rows)} total.\n"
     if rest == ["as", "json"]:
         return json.dumps({"row_count": len(rows)} | ({"rows": rows} if rows else {}))
     listed = "".join(",".join(each.values()) + "\n" for each in rows)
-    return (",".join(COLUMNS) + "\n" + listed if rows else "") + f"\n{len(rows)} total.\n"
+    return (",".join(columns) + "\n" + listed if rows else "") + f"\n{len(rows)} total.\n"

@@ -72,6 +72,9 @@ class Phones:
     def extensions(self) -> list[str]:
         return sorted(self._manners)
 
+    def signed_in(self) -> list[str]:
+        return sorted(extension for extension, manner in self._manners.items() if not manner.absent)
+
     def change(self, extension: str, text: str) -> Manner:
         manner = Manner.parse(text, self._manners.get(extension, Manner()))
         self._manners[extension] = manner

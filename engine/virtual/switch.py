@@ -329,7 +329,9 @@ class Switch:
                 "max_forwards": "70",
                 "presence_id": f"{user}@{HOST}",
             }
-            | ({"pointsman_at": plan.at} if plan.at else {}),
+            | ({"pointsman_at": plan.at} if plan.at else {})
+            # As the directory of the rendered configuration says of a phone that has signed in.
+            | ({"pointsman_extension": user} if self.phones.manner(user) is not None else {}),
         )
         self._admit(channel)
         channel.ear = ear(channel) if ear is not None else Caller(self, channel, plan)
