@@ -27,6 +27,7 @@ class Right(StrEnum):
     EXPORT = "export"
     SEE_LIVE = "see the live page"
     WATCH_ALL = "see who every caller is on the live page"
+    MOVE_CALLS = "move callers who wait"
     OWN_PRESENCE = "choose one's own presence"
     ANY_PRESENCE = "choose anybody's presence"
     DESK = "have a desk"
@@ -46,6 +47,7 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
         Right.SEE_LIVE,
         Right.WATCH_ALL,
         Right.ANY_PRESENCE,
+        Right.MOVE_CALLS,
         Right.SEE_SETUP,
         Right.SEE_SYSTEM,
     },

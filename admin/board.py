@@ -82,6 +82,10 @@ class CallRow:
     flow: str
     priority: int
     late_after: int
+    entry_id: str = ""
+    """While the call waits; it is what is moved."""
+    place: int | None = None
+    """In its queue, from 1; None where the router has not said yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class BoardView:
     at: datetime
     queues: Sequence[QueueRow]
     waiting: Sequence[CallRow]
+    """By queue, and in each in the order in which they are served."""
     talking: Sequence[CallRow]
     others: Sequence[CallRow]
     """In a menu or leaving a message."""
@@ -173,8 +178,9 @@ class Boards:
         now = self._parts.clock.now()
         queues = self._queues(now)
         titles = {queue.name: queue for queue in queues}
-        calls = [_call_row(call, titles, now) for call in snapshot["calls"]]
+        calls = [_call_row(call, titles, now, snapshot["places"]) for call in snapshot["calls"]]
         states = [call.get("state") for call in snapshot["calls"]]
+        order = {queue.name: place for place, queue in enumerate(queues)}
         whom = {call["call_id"]: row for call, row in zip(snapshot["calls"], calls, strict=True)}
         live = {int(agent["agent_id"]): agent for agent in snapshot["agents"]}
         agents = sorted(
@@ -189,7 +195,7 @@ class Boards:
             queues=[_queue_row(queue, snapshot["calls"], live) for queue in queues],
             waiting=sorted(
                 (row for row, state in zip(calls, states, strict=True) if state in _WAITING),
-                key=lambda row: row.entered_at or row.since,
+                key=lambda row: (order.get(row.queue, len(order)), row.place or 0, row.entered_at or row.since),
             ),
             talking=[row for row, state in zip(calls, states, strict=True) if state in ("talk", "hold")],
             others=[row for row, state in zip(calls, states, strict=True) if state not in (*_WAITING, "talk", "hold")],
@@ -228,7 +234,9 @@ def _bucket(agent: AgentRow) -> str:
     return agent.presence if agent.presence in ("ready", "pause") else "offline"
 
 
-def _call_row(call: Mapping[str, Any], queues: Mapping[str, QueueFacts], now: datetime) -> CallRow:
+def _call_row(
+    call: Mapping[str, Any], queues: Mapping[str, QueueFacts], now: datetime, places: Mapping[str, int]
+) -> CallRow:
     queue = str(call.get("queue") or "")
     facts = queues.get(queue)
     return CallRow(
@@ -248,6 +256,8 @@ def _call_row(call: Mapping[str, Any], queues: Mapping[str, QueueFacts], now: da
         flow=str(call.get("flow") or ""),
         priority=int(call.get("priority") or 0),
         late_after=facts.answer_within if facts else 0,
+        entry_id=str(call.get("entry_id") or ""),
+        place=places.get(str(call.get("entry_id") or "")),
     )
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 from flask import Blueprint, Response, abort, render_template, request, stream_with_context
 from peewee import PeeweeException
+from pydantic import BaseModel
 
-from admin import desk, presence
+from admin import desk, moving, presence
 from admin.access import Right, Viewer, needs, viewer
 from admin.board import boards
+from admin.forms import Form, Refused
 from admin.parts import Parts, parts
 from engine.live.connection import RedisError
 
 live = Blueprint("live", __name__)
+Wanted = TypeVar("Wanted", bound=BaseModel)
 
 SILENCE_SECONDS = 15.0
 """After so long without news a comment goes out, so that proxies and browsers see that the line lives."""
@@ -47,6 +51,36 @@ def choose_presence(agent_id: int) -> Response:
         abort(400)
     except presence.PresenceRefused:
         abort(403)
+    return Response(status=204)
+
+
+@live.post("/live/entries/<uuid:entry_id>/queue")
+@needs(Right.MOVE_CALLS)
+def move(entry_id: UUID) -> Response:
+    return _moved(moving.MoveIn, moving.move, entry_id)
+
+
+@live.post("/live/entries/<uuid:entry_id>/agent")
+@needs(Right.MOVE_CALLS)
+def assign(entry_id: UUID) -> Response:
+    return _moved(moving.AssignIn, moving.assign, entry_id)
+
+
+@live.post("/live/entries/<uuid:entry_id>/place")
+@needs(Right.MOVE_CALLS)
+def reorder(entry_id: UUID) -> Response:
+    return _moved(moving.ReorderIn, moving.reorder, entry_id)
+
+
+def _moved(model: type[Wanted], ask: Callable[[Parts, Viewer, str, Wanted], None], entry_id: UUID) -> Response:
+    form = Form(values=request.form.to_dict())
+    wanted = form.read(model, {name: value for name, value in form.values.items() if value})
+    if wanted is None:
+        abort(400, " ".join(form.faults.values()))
+    try:
+        ask(parts(), viewer(), str(entry_id), wanted)
+    except Refused as refused:
+        return Response(str(refused), 409, mimetype="text/plain")
     return Response(status=204)
 
 

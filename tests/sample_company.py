@@ -467,6 +467,9 @@ def put_call(made: Company, state: str, *, seconds: float, call_id: str = "", **
     } | more  # fmt: skip
     if state in ("queue", "offer") and not item["entered_at"]:
         item["entered_at"] = stamp(at)
+    if state == "queue" and item["queue"] and "entry_id" not in item:
+        item["entry_id"] = str(uuid.uuid4())
+        made.parts.redis.zadd(keys.queue(item["queue"]), {item["entry_id"]: at.timestamp()})
     made.parts.redis.hset(keys.CALLS, call_id, msgspec.json.encode(item).decode())
     tell(made, "call", call_id, item)
     return call_id

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from flask import Response, abort, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from admin import audio, messages, presence
-from admin.access import Right, needs, viewer
+from admin import audio, messages, moving, presence
+from admin.access import Right, Viewer, needs, viewer
 from admin.account import SHORTEST_PASSWORD, accounts
 from admin.api.shapes import (
     CallOut,
@@ -28,15 +30,17 @@ from admin.api.shapes import (
 )
 from admin.board import CallRow, boards
 from admin.calls import COLUMN_KEYS
+from admin.forms import Refused
 from admin.health import examine
 from admin.onecall import load
-from admin.parts import parts
+from admin.parts import Parts, parts
 from admin.search import PERIODS, SORTS, CallSearch, FilterUnusable, read_filters
 from engine.records.accounts import AccountRefused
 
 reading = APIBlueprint(
     "api", __name__, url_prefix="/api/v1", abp_security=[{"token": []}], abp_responses={401: FaultOut, 403: FaultOut}
 )
+Wanted = TypeVar("Wanted", bound=BaseModel)
 CALLS, LIVE, OWN = Tag(name="Calls"), Tag(name="Live"), Tag(name="Own account")
 
 
@@ -178,6 +182,36 @@ def choose_presence(path: AgentPath, body: presence.PresenceIn) -> Response:
         presence.choose(parts(), viewer(), path.agent_id, body)
     except presence.PresenceRefused:
         abort(403)
+    return Response(status=204)
+
+
+class EntryPath(BaseModel):
+    entry_id: UUID
+
+
+@reading.put("/live/entries/<uuid:entry_id>/queue", summary="Move a caller who waits to another queue", tags=[LIVE])
+@needs(Right.MOVE_CALLS)
+def move_entry(path: EntryPath, body: moving.MoveIn) -> Response:
+    return _moved(moving.move, path, body)
+
+
+@reading.put("/live/entries/<uuid:entry_id>/agent", summary="Give a caller who waits to one agent", tags=[LIVE])
+@needs(Right.MOVE_CALLS)
+def assign_entry(path: EntryPath, body: moving.AssignIn) -> Response:
+    return _moved(moving.assign, path, body)
+
+
+@reading.put("/live/entries/<uuid:entry_id>/place", summary="Put a caller before another one", tags=[LIVE])
+@needs(Right.MOVE_CALLS)
+def reorder_entry(path: EntryPath, body: moving.ReorderIn) -> Response:
+    return _moved(moving.reorder, path, body)
+
+
+def _moved(ask: Callable[[Parts, Viewer, str, Wanted], None], path: EntryPath, body: Wanted) -> Response:
+    try:
+        ask(parts(), viewer(), str(path.entry_id), body)
+    except Refused as refused:
+        abort(409, str(refused))
     return Response(status=204)
 
 

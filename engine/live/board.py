@@ -12,12 +12,13 @@ from engine.live.connection import Redis
 
 class Snapshot(TypedDict):
     """`calls`, `agents` and `processes` as the keys module describes their items; `router` has `leader` (a process id or
-    None), `epoch` (0 before the first tenure)."""
+    None), `epoch` (0 before the first tenure). `places`: entry id -> its place in its queue, from 1."""
 
     calls: list[dict[str, Any]]
     agents: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     router: dict[str, Any]
+    places: dict[str, int]
 
 
 class Board:
@@ -33,13 +34,26 @@ class Board:
         pipe.hgetall(keys.PROCESSES)
         pipe.get(keys.ROUTER_LEASE)
         pipe.get(keys.ROUTER_EPOCH)
-        calls, agent_ids, beats, leader, epoch = pipe.execute()
+        encoded, agent_ids, beats, leader, epoch = pipe.execute()
+        calls = sorted((msgspec.json.decode(call) for call in encoded), key=lambda call: call["started_at"])
         return {
-            "calls": sorted((msgspec.json.decode(call) for call in calls), key=lambda call: call["started_at"]),
+            "calls": calls,
             "agents": self._agents(sorted(int(agent_id) for agent_id in agent_ids)),
             "processes": self._processes(beats),
             "router": {"leader": leader, "epoch": int(epoch or 0)},
+            "places": self._places({call["queue"] for call in calls if call.get("entry_id") and call.get("queue")}),
         }
+
+    def entry(self, entry_id: str) -> dict[str, Any] | None:
+        """The live call that waits as this entry, None where it waits no more."""
+        calls = (msgspec.json.decode(call) for call in self._redis.hvals(keys.CALLS))
+        return next((call for call in calls if call.get("entry_id") == entry_id), None)
+
+    def _places(self, queues: set[str]) -> dict[str, int]:
+        pipe = self._redis.pipeline(transaction=False)
+        for queue in sorted(queues):
+            pipe.zrange(keys.queue(queue), 0, -1)
+        return {entry_id: place for entries in pipe.execute() for place, entry_id in enumerate(entries, 1)}
 
     def agent(self, agent_id: int) -> dict[str, Any] | None:
         """One agent's state, None where the router does not know the agent yet."""

@@ -49,6 +49,7 @@
     note.addEventListener("click", () => note.remove());
   }
   all("[data-toast]").forEach(fade);
+  document.addEventListener("pointsman:said", (event) => toast(event.detail));
 
   // --- htmx: our token with each request, a word on each failure ---
   document.addEventListener("htmx:configRequest", (event) => {
@@ -57,6 +58,7 @@
   document.addEventListener("htmx:responseError", (event) => {
     const status = event.detail.xhr.status;
     if (status === 401) location.reload();
+    else if (status === 409 && event.detail.xhr.getResponseHeader("Content-Type").startsWith("text/plain")) toast(event.detail.xhr.responseText, true);
     else if (status === 403) toast("Your role does not allow that.", true);
     else if (status === 503) toast("Not done: the live state cannot be reached. Nothing was changed; try again in a moment.", true);
     else toast("Not done. Nothing was changed; try again, and tell the administrator if it goes on.", true);
