@@ -31,3 +31,11 @@ class FlowInvalid(PointsmanError):
 
 class FlowUnknown(PointsmanError):
     """There is no flow, or no such version of it."""
+
+
+class FlowTaken(PointsmanError):
+    """Another flow has this name."""
+
+
+class FlowUsed(PointsmanError):
+    """Something still leads to the flow; the message names what."""

@@ -30,6 +30,8 @@ class FlowVersionRow(Table):
     published_at = peewee.DateTimeField(null=True)
     saved_at = peewee.DateTimeField(default=peewee.SQL("now()"))
     note = peewee.TextField(default="")
+    revision = peewee.BigIntegerField(default=peewee.SQL("nextval('flow_revision')"))
+    based_on = peewee.IntegerField(null=True)
 
     class Meta:
         table_name = "flow_version"
