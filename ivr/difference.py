@@ -25,7 +25,12 @@ class Change:
 def difference(before: Flow, after: Flow) -> list[Change]:
     """Every change, the flow's own first, then by node in the order of `after`, those removed last. Where nodes stand on the
     canvas is no change of the flow."""
-    old, new = before.document(), after.document()
+    return document_changes(before.document(), after.document())
+
+
+def document_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """The same of documents, which may be half-made."""
+    old, new = dict(before), dict(after)
     old_nodes, new_nodes = old.pop("nodes"), new.pop("nodes")
     for document in (old, new):
         document.pop("layout", None)

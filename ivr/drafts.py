@@ -26,8 +26,8 @@ LARGEST: Final = 4_000_000
 
 SQL_SUMMARY: Final = """
 SELECT f.name, n.version, n.revision, n.author, n.saved_at, n.published_at, n.document->>'title' AS title,
-       (SELECT count(*) FROM jsonb_object_keys(n.document->'nodes')) AS nodes, p.version AS in_force, p.published_at AS in_force_at,
-       p.author AS in_force_by, (SELECT count(*) FROM flow_test t WHERE t.flow_id = f.id) AS tests
+       (SELECT count(*) FROM jsonb_object_keys(n.document->'nodes')) AS nodes, p.version AS in_force,
+       p.published_at AS in_force_at, p.author AS in_force_by, (SELECT count(*) FROM flow_test t WHERE t.flow_id = f.id) AS tests
 FROM flow f
 JOIN LATERAL (SELECT * FROM flow_version v WHERE v.flow_id = f.id ORDER BY v.version DESC LIMIT 1) n ON true
 LEFT JOIN LATERAL (SELECT * FROM flow_version v WHERE v.flow_id = f.id AND v.published_at IS NOT NULL
@@ -85,7 +85,9 @@ def shaped(document: object) -> dict[str, Any]:
     try:
         draft = _Draft.model_validate(document)
     except ValidationError as error:
-        told = ("{}: {}".format(".".join(map(str, each["loc"])) or "the draft", each["msg"]) for each in error.errors()[:20])
+        told = (
+            "{}: {}".format(".".join(map(str, each["loc"])) or "the draft", each["msg"]) for each in error.errors()[:20]
+        )
         raise FlowInvalid("; ".join(told)) from error
     for name, node in draft.nodes.items():
         exits = node.get("exits", {})
@@ -162,7 +164,9 @@ def save(db: Database, document: object, *, author: str, revision: int, at: date
         if last.published_at is not None or last.author != author or apart:
             return _begin(name, plain, author, at, last.version)
         (number,) = db.execute_sql("SELECT nextval('flow_revision')").fetchone()
-        FlowVersionRow.update(document=plain, saved_at=at, revision=number).where(FlowVersionRow.id == last.id).execute()
+        FlowVersionRow.update(document=plain, saved_at=at, revision=number).where(
+            FlowVersionRow.id == last.id
+        ).execute()
         return _work(name, _rows(name))
 
 
@@ -185,7 +189,9 @@ def remove(db: Database, name: str) -> None:
 
 def _begin(name: str, plain: dict[str, Any], author: str, at: datetime, based_on: int | None) -> Work:
     flow_id = FlowRow.get(FlowRow.name == name).id
-    last = FlowVersionRow.select().where(FlowVersionRow.flow_id == flow_id).order_by(FlowVersionRow.version.desc()).first()
+    last = (
+        FlowVersionRow.select().where(FlowVersionRow.flow_id == flow_id).order_by(FlowVersionRow.version.desc()).first()
+    )
     FlowVersionRow.insert(
         flow_id=flow_id,
         version=1 if last is None else last.version + 1,

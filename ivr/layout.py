@@ -99,7 +99,9 @@ def _order(layers: list[list[str]], leads: Mapping[str, Sequence[str]]) -> None:
     for sweep in range(SWEEPS):
         neighbours: Mapping[str, Sequence[str]] = leads if sweep % 2 else comes
         for layer in reversed(layers) if sweep % 2 else layers:
-            wanted = {name: fmean(at[other] for other in neighbours[name]) if neighbours[name] else at[name] for name in layer}
+            wanted = {
+                name: fmean(at[other] for other in neighbours[name]) if neighbours[name] else at[name] for name in layer
+            }
             layer.sort(key=wanted.__getitem__)
             at.update((name, position) for position, name in enumerate(layer))
 
@@ -131,5 +133,7 @@ def _places(
                 tops[name] -= push
     least = min(tops.values())
     return {
-        name: (rank * ACROSS, round((tops[name] - least) / 4) * 4) for rank, layer in enumerate(layers) for name in layer
+        name: (rank * ACROSS, round((tops[name] - least) / 4) * 4)
+        for rank, layer in enumerate(layers)
+        for name in layer
     }

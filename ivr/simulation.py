@@ -163,7 +163,8 @@ class _AskingPhone(MemoryPhone):
 
 
 class Simulation:
-    """One call that is walked through. `customer` is a card as `Phone.customer` has it; `flows` finds sub-flows."""
+    """One call that is walked through. `customer` is a card as `Phone.customer` has it; `flows` finds sub-flows; `variables` are
+    set before the first node."""
 
     def __init__(
         self,
@@ -176,11 +177,13 @@ class Simulation:
         caller_number: str = "",
         called_number: str = "",
         customer: Mapping[str, object] | None = None,
+        variables: Mapping[str, Value] | None = None,
         extensions: Collection[str] = (),
         speech: Speech | None = None,
         call_id: str = "00000000-0000-4000-8000-000000000000",
     ) -> None:
         self._flow = flow
+        self._given = dict(variables or {})
         self._catalogue = catalogue
         self._interpreter = Interpreter(catalogue, calendars, flows=flows, speech=speech, stand_in=self._stand_in)
         self._phone = _AskingPhone(
@@ -272,6 +275,8 @@ class Simulation:
         return answer
 
     def _stand_in(self, node: Node, visit: Visit) -> str | None:
+        while self._given:
+            visit.set(*self._given.popitem())
         if not node.asks_the_house:
             return None
         choices = tuple(way.name for way in node.every_way())

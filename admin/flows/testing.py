@@ -1,0 +1,69 @@
+"""Tests of flows: kept, run, and made from past calls."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify, request
+
+from admin.access import Right, viewer
+from admin.api.shapes import answer
+from admin.flows import work
+from admin.flows.data import tested_out, view
+from admin.flows.shapes import FlowPath, FromCallIn, FromCallOut, TestPath, TestsOut, TestsRunIn
+from admin.forms import Refused
+from admin.parts import parts
+from engine.records.steps import CallUnknown, test_of
+from ivr import drafts, store
+from ivr.errors import FlowTestInvalid
+from ivr.flow import Flow
+from ivr.flow_test import FlowTest
+from ivr.publishing import judge
+
+
+@view("get", "/flows/<name>/tests", "A flow's tests", Right.SEE_SETUP, responses={200: TestsOut})
+def list_tests(path: FlowPath) -> Response:
+    return answer(TestsOut(tests=[test.document() for test in store.load_tests(parts().db, path.name)]))
+
+
+@view("put", "/flows/<name>/tests/<path:test>", "Keep a test", Right.CHANGE_SETUP)
+def save_test(path: TestPath) -> Response:
+    given = request.get_json(silent=True)
+    if not isinstance(given, dict) or given.get("name") != path.test:
+        raise FlowTestInvalid("a test is an object whose name is the one in the address")
+    test = FlowTest.parse(given)
+    store.save_test(parts().db, path.name, test, author=viewer().name)
+    return jsonify(test.document())
+
+
+@view("delete", "/flows/<name>/tests/<path:test>", "Throw a test away", Right.CHANGE_SETUP)
+def delete_test(path: TestPath) -> Response:
+    store.delete_test(parts().db, path.name, path.test)
+    return Response(status=204)
+
+
+@view("post", "/flows/<name>/run-tests", "Try a version by the flow's tests", Right.SEE_SETUP)
+def run_tests(path: FlowPath, body: TestsRunIn) -> Response:
+    here = parts()
+    work_now = drafts.newest(here.db, path.name)
+    version = body.version or work_now.version
+    document = work_now.document if version == work_now.version else work.document_of(here, path.name, version)
+    verdict = judge(Flow.parse(document), store.load_tests(here.db, path.name), work.around(here))
+    return jsonify(version=version, tested=[each.model_dump() for each in tested_out(verdict.tested)])
+
+
+@view(
+    "post",
+    "/tests-from-calls",
+    "Make a test of a past call and keep it with its flow",
+    Right.CHANGE_SETUP,
+    responses={201: FromCallOut},
+)
+def from_call(body: FromCallIn) -> Response:
+    here = parts()
+    try:
+        flow, test = test_of(here.db, body.call_id, name=body.name.strip())
+    except CallUnknown as error:
+        raise Refused("call_id", f"{error}") from error
+    if any(each.name == test.name for each in store.load_tests(here.db, flow)):
+        raise Refused("name", f"Flow {flow} has a test of this name already.")
+    store.save_test(here.db, flow, test, author=viewer().name)
+    return answer(FromCallOut(flow=flow, test=test.document()), 201)

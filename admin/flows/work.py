@@ -1,0 +1,249 @@
+"""What can be done with flows, for pages and the API alike: kept, looked at, published, taken back, compared, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from engine.records.surroundings import surroundings
+from flask import current_app
+
+from admin.forms import Refused
+from admin.parts import Parts
+from admin.publishing import change
+from dialplan import documents
+from dialplan.destinations import ToFlow, decode, leaves
+from dialplan.errors import DestinationInvalid, DocumentInvalid
+from ivr import drafts, forms, store
+from ivr.check import Problem, Surroundings, check_document, is_fit
+from ivr.difference import Change, document_changes
+from ivr.drafts import Work
+from ivr.errors import DraftOutdated, FlowInvalid, FlowUnfit, FlowUnknown, FlowUsed
+from ivr.flow import Flow
+from ivr.layout import arrange
+from ivr.publishing import Verdict, judge
+from ivr.tables import FlowRow, FlowVersionRow
+from ivr.templates import template
+from sounds.catalogue import Catalogue
+
+CATALOGUE = "pointsman.catalogue"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What there is to say about a document: its problems, and the exits of nodes whose exits depend on what they hold."""
+
+    problems: Sequence[Problem]
+    exits: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def fit(self) -> bool:
+        return is_fit(self.problems)
+
+
+def catalogue() -> Catalogue:
+    """The prompts of this installation; one for all requests, for it remembers what it has seen."""
+    found = current_app.extensions[CATALOGUE]
+    assert isinstance(found, Catalogue)
+    return found
+
+
+def around(parts: Parts) -> Surroundings:
+    """What there is for a flow to name."""
+    return surroundings(parts.db, parts.settings, catalogue())
+
+
+def look(document: Mapping[str, Any], house: Surroundings) -> Looked:
+    """Check a draft, and tell which exits its nodes have."""
+    _, problems = check_document(document, house)
+    kinds = forms.node_forms()
+    exits = {
+        name: [asdict(way) for way in forms.exits_of(node)]
+        for name, node in document.get("nodes", {}).items()
+        if node["type"] not in kinds or kinds[node["type"]].exits_depend
+    }
+    return Looked(problems, exits)
+
+
+def placed(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document with a place for every node; where few have one, all are laid out."""
+    nodes, layout = document.get("nodes", {}), document.get("layout", {})
+    missing = [name for name in nodes if name not in layout]
+    if not missing:
+        return dict(document)
+    made = arrange(document)
+    if len(missing) * 2 > len(nodes):
+        return {**document, "layout": made}
+    low = max(down for _, down in layout.values()) + 160
+    rest = {name: (60 + 240 * number, low) for number, name in enumerate(missing)}
+    return {**document, "layout": {**layout, **rest}}
+
+
+def from_yaml(text: str, name: str = "") -> dict[str, Any]:
+    """The draft that a YAML document describes, half-made ones too; under another name where one is given. FlowInvalid."""
+    try:
+        content = documents.read(text)
+    except DocumentInvalid as error:
+        raise FlowInvalid(str(error)) from error
+    if not isinstance(content, Mapping):
+        raise FlowInvalid("the file holds no flow: it begins with `name:` and has `start:` and `nodes:`")
+    try:
+        # Keys of menus are numbers to YAML.
+        content = Flow.parse({**content, **({"name": name} if name else {})}).document()
+    except FlowInvalid:
+        content = {**content, **({"name": name} if name else {})}
+    return drafts.shaped(content)
+
+
+def new(parts: Parts, author: str, *, name: str, title: str, key: str) -> Work:
+    """A new flow from a template. FlowTaken, FlowInvalid, FlowUnknown for the template."""
+    document = {**template(key).document, "name": name, "title": title}
+    return drafts.create(parts.db, placed(document), author=author, at=parts.clock.now())
+
+
+def bring_in(parts: Parts, author: str, document: Mapping[str, Any]) -> Work:
+    """An imported document as a draft: of a new flow, or on top of the one of its name, whose other versions stay."""
+    with parts.db.atomic():
+        try:
+            last = drafts.newest(parts.db, document["name"])
+        except FlowUnknown:
+            return drafts.create(parts.db, document, author=author, at=parts.clock.now())
+        return drafts.save(parts.db, document, author=author, revision=last.revision, at=parts.clock.now(), apart=True)
+
+
+def document_of(parts: Parts, name: str, version: int | None = None) -> dict[str, Any]:
+    """The document of a version as it is stored, by default of the newest. FlowUnknown."""
+    if version is None:
+        return dict(drafts.newest(parts.db, name).document)
+    row = (
+        FlowVersionRow.select()
+        .join(FlowRow, on=(FlowRow.id == FlowVersionRow.flow_id))
+        .where(FlowRow.name == name, FlowVersionRow.version == version)
+        .first()
+    )
+    if row is None:
+        raise FlowUnknown(f"flow {name!r} has no version {version}")
+    return dict(row.document)
+
+
+def tried(parts: Parts, name: str, document: Mapping[str, Any]) -> Verdict:
+    """The check and the tests of a document. Tests need a flow that can be read; without one there are problems alone."""
+    house = around(parts)
+    flow, problems = check_document(document, house)
+    if flow is None:
+        return Verdict(tuple(problems), ())
+    return judge(flow, store.load_tests(parts.db, name), house)
+
+
+def publish(parts: Parts, author: str, name: str, *, revision: int, in_force: int, note: str) -> int:
+    """Put the newest draft in force; returns its version. DraftOutdated, FlowUnfit with all that keeps it back,
+    FlowUnknown, Refused."""
+    work = drafts.newest(parts.db, name)
+    if work.revision != revision:
+        raise DraftOutdated(f"{work.author or 'somebody'} has saved flow {name!r} meanwhile; look at that first")
+    if work.published:
+        raise Refused("", f"Nothing has changed: version {work.version} is in force as it is.")
+    verdict = tried(parts, name, work.document)
+    verdict.require_fit()
+    flow = Flow.parse(work.document)
+    if work.author != author:
+        note = f"{note} (published by {author})" if note else f"published by {author}"
+    with change(parts):
+        kept = (
+            FlowVersionRow.update(document=flow.document(), note=note[:500])
+            .where(FlowVersionRow.revision == revision, FlowVersionRow.published_at.is_null())
+            .execute()
+        )
+        if not kept:
+            raise DraftOutdated(f"flow {name!r} was saved or published meanwhile; look at that first")
+        return store.publish(parts.db, name, work.version, author=author, at=parts.clock.now(), in_force=in_force)
+
+
+def roll_back(parts: Parts, author: str, name: str, *, version: int, in_force: int) -> int:
+    """Put an earlier version in force again, under a new number; returns that. FlowUnfit where what it names is gone by now;
+    its tests are not asked, for it has run before. DraftOutdated, FlowUnknown, FlowInvalid."""
+    document = document_of(parts, name, version)
+    _, problems = check_document(document, around(parts))
+    faults = [f"{problem.node or 'the flow'}: {problem.fault}" for problem in problems if problem.serious]
+    if faults:
+        raise FlowUnfit("; ".join(faults))
+    with change(parts):
+        return store.publish(parts.db, name, version, author=author, at=parts.clock.now(), in_force=in_force)
+
+
+def go_on_with(parts: Parts, author: str, name: str, *, version: int) -> Work:
+    """Begin a draft that is equal to an earlier version, on top of the newest."""
+    document = document_of(parts, name, version)
+    last = drafts.newest(parts.db, name)
+    return drafts.save(parts.db, document, author=author, revision=last.revision, at=parts.clock.now(), apart=True)
+
+
+def discard(parts: Parts, name: str, version: int) -> None:
+    """Throw a draft away. FlowUnknown; Refused where it is all there is of the flow."""
+    if len(store.history(parts.db, name)) == 1:
+        raise Refused("", "This draft is all there is of the flow; delete the flow instead.")
+    store.discard_draft(parts.db, name, version)
+
+
+def compared(parts: Parts, name: str, before: int, after: int) -> list[Change]:
+    """What differs between two versions, half-made ones too."""
+    return document_changes(normal(document_of(parts, name, before)), normal(document_of(parts, name, after)))
+
+
+def normal(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as a flow would write it, as far as it can be read: what is as by default left out."""
+    try:
+        return Flow.parse(document).document()
+    except FlowInvalid:
+        pass
+    nodes = {}
+    for name, node in document.get("nodes", {}).items():
+        try:
+            alone = Flow.parse({"name": "one", "start": name, "nodes": {name: node}})
+            nodes[name] = alone.document()["nodes"][name]
+        except FlowInvalid:
+            nodes[name] = node
+    empty = {key: value for key, value in document.items() if value or key in ("name", "start")}
+    return {**empty, "nodes": nodes}
+
+
+def users(parts: Parts, name: str) -> list[str]:
+    """All that leads to a flow, in words: numbers, queues, other flows in force or newer drafts of theirs."""
+    found = []
+    for number, told, stored in parts.db.execute_sql("SELECT number, name, destination FROM number ORDER BY number"):
+        try:
+            led = any(isinstance(leaf, ToFlow) and leaf.flow == name for leaf in leaves(decode(stored)))
+        except DestinationInvalid:
+            led = False
+        if led:
+            found.append(f"number {number}" + (f" ({told})" if told else ""))
+    found += [
+        f"queue {queue}"
+        for (queue,) in parts.db.execute_sql(
+            "SELECT name FROM queue q WHERE jsonb_path_exists(to_jsonb(q), '$.** ? (@.to == \"flow\" && @.flow == $name)',"
+            " jsonb_build_object('name', %s::text)) ORDER BY 1",
+            (name,),
+        )
+    ]
+    found += [
+        f"flow {other}"
+        for (other,) in parts.db.execute_sql(
+            "SELECT DISTINCT f.name FROM flow f JOIN flow_version v ON v.flow_id = f.id WHERE f.name <> %s AND v.version >="
+            " (SELECT coalesce(max(version), 0) FROM flow_version p WHERE p.flow_id = f.id AND p.published_at IS NOT NULL)"
+            " AND jsonb_path_exists(v.document, '$.nodes.* ? (@.flow == $name)', jsonb_build_object('name', %s::text))"
+            " ORDER BY 1",
+            (name, name),
+        )
+    ]
+    return found
+
+
+def delete(parts: Parts, name: str) -> None:
+    """Delete a flow. FlowUsed while anything leads to it; FlowUnknown."""
+    with change(parts):
+        drafts.newest(parts.db, name)
+        led = users(parts, name)
+        if led:
+            raise FlowUsed(f"Flow {name} is used by {', '.join(led)}. Lead these elsewhere first.")
+        drafts.remove(parts.db, name)
