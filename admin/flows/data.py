@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from engine.records.ivr_statistics import node_figures
 from flask import Response, abort, jsonify, make_response, request
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
@@ -18,10 +16,10 @@ from admin.api.shapes import FaultOut, answer
 from admin.flows import choices, work
 from admin.flows.shapes import (
     ChangeOut,
-    DaysQuery,
     DifferenceOut,
     DifferenceQuery,
     DocumentIn,
+    DocumentsIn,
     DraftIn,
     FlowLine,
     FlowPath,
@@ -48,6 +46,7 @@ from admin.forms import Refused
 from admin.parts import parts
 from ivr import drafts, forms, store
 from ivr.check import Problem
+from ivr.difference import document_changes
 from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowTaken, FlowTestInvalid, FlowUnfit, FlowUnknown, FlowUsed
 from ivr.flow import Flow
@@ -165,28 +164,31 @@ def list_templates() -> Response:
 
 @view("get", "/flow-nodes", "All node types with their forms, and what nodes may name", Right.SEE_SETUP)
 def node_types() -> Response:
-    kinds = {name: {**form.document(), "new": forms.new_node(name)} for name, form in forms.node_forms().items()}
-    return jsonify(
-        types=kinds,
-        groups=[{"id": key, "title": title} for key, title in forms.GROUPS.items()],
-        says=forms.say_forms(),
-        choices=choices.all_choices(parts()),
-    )
+    return jsonify(**editing())
+
+
+def editing() -> dict[str, Any]:
+    """What an editor needs beside a flow: the types with their forms, and what nodes may name."""
+    return {
+        "types": {name: {**asdict(form), "new": forms.new_node(name)} for name, form in forms.node_forms().items()},
+        "groups": [{"id": key, "title": title} for key, title in forms.GROUPS.items()],
+        "says": {name: asdict(form) for name, form in forms.say_forms().items()},
+        "choices": choices.all_choices(parts()),
+    }
 
 
 @view("get", "/flows/<name>", "A flow's newest version with its problems", Right.SEE_SETUP, responses={200: WorkOut})
 def one_flow(path: FlowPath) -> Response:
+    return answer(opened(path.name))
+
+
+def opened(name: str) -> WorkOut:
+    """The newest version as an editor opens it. FlowUnknown."""
     here = parts()
-    found = drafts.newest(here.db, path.name)
+    found = drafts.newest(here.db, name)
     looked = work.look(found.document, work.around(here))
-    return answer(
-        WorkOut(
-            **head(found),
-            document=work.placed(found.document),
-            problems=problems_out(looked.problems),
-            exits=looked.exits,
-        )
-    )
+    document = work.placed(found.document)
+    return WorkOut(**head(found), document=document, problems=problems_out(looked.problems), exits=looked.exits)
 
 
 @view("get", "/flows/<name>/head", "Which version is the newest, and whose", Right.SEE_SETUP, responses={200: HeadOut})
@@ -321,14 +323,15 @@ def delete_flow(path: FlowPath) -> Response:
 def difference(path: FlowPath, query: DifferenceQuery) -> Response:
     here = parts()
     before, after = (work.document_of(here, path.name, number) for number in (query.before, query.after))
-    changes = work.compared(here, path.name, query.before, query.after)
-    return answer(
-        DifferenceOut(changes=[ChangeOut(**asdict(each), words=in_words(each, before, after)) for each in changes])
-    )
+    return answer(told_difference(before, after))
 
 
-@view("get", "/flows/<name>/statistics", "Visits of nodes and exits in the last days", Right.SEE_SETUP)
-def statistics(path: FlowPath, query: DaysQuery) -> Response:
-    here, until = parts(), parts().clock.now()
-    found = node_figures(here.db, path.name, until - timedelta(days=query.days), until)
-    return jsonify(days=query.days, nodes={name: asdict(figures) for name, figures in found.items()})
+@view("post", "/flow-differences", "What differs between two documents", Right.SEE_SETUP, responses={200: DifferenceOut})
+def document_difference(body: DocumentsIn) -> Response:
+    return answer(told_difference(drafts.shaped(body.before), drafts.shaped(body.after)))
+
+
+def told_difference(before: dict[str, Any], after: dict[str, Any]) -> DifferenceOut:
+    old, new = work.normal(before), work.normal(after)
+    changes = document_changes(old, new)
+    return DifferenceOut(changes=[ChangeOut(**asdict(each), words=in_words(each, old, new)) for each in changes])

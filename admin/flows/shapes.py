@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -107,6 +108,11 @@ class SavedOut(HeadOut):
 
 class DocumentIn(BaseModel):
     document: Document
+
+
+class DocumentsIn(BaseModel):
+    before: Document
+    after: Document
 
 
 class LayoutOut(BaseModel):
@@ -241,7 +247,11 @@ class NumberWalkIn(WalkIn):
     number: str = Field(min_length=1, max_length=40)
 
 
-class RingIn(BaseModel):
+class TrialPath(BaseModel):
+    call_id: UUID
+
+
+class TrialIn(BaseModel):
     """A real call to `number`: on the virtual switch by a caller made of software with the number `caller`; on FreeSWITCH the
     phone of `extension` rings first and is then connected."""
 

@@ -72,23 +72,26 @@ def walk(parts: Parts, flow: Flow, version: int, given: WalkIn, plan: Plan) -> d
 
 
 def _walked(simulation: Simulation, given: WalkIn) -> dict[str, Any]:
-    made = 0
+    made, decided = 0, list[str]()
     try:
         scene = simulation.start()
         heard = [_spoken(each, 0) for each in scene.heard]
         for move in given.moves:
+            at = f"{scene.flow}.{scene.node}"
             try:
                 scene = _move(simulation, move)
             except SimulationOver:
                 # The flow has changed since; what still fits is shown.
                 break
             made += 1
+            decided += [at] if move.do == "decide" else []
             heard += [_spoken(each, made) for each in scene.heard]
     except SimulationStuck as error:
         raise Refused("", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
     return {
         "heard": heard,
         "moves": made,
+        "decided": decided,
         "path": [{"flow": flow, "node": node, "exit": way} for flow, node, way in simulation.path],
         **_question(scene),
     }
@@ -187,7 +190,7 @@ def walk_number(body: NumberWalkIn) -> Response:
         "by": "" if number is None else in_words(number.destination),
     }
     if not isinstance(found, ToFlow):
-        return jsonify(**led, wants="over", heard=[], path=[], moves=0, version=0)
+        return jsonify(**led, wants="over", heard=[], path=[], moves=0, decided=[], elapsed=0, disposition="", fault="", version=0)
     in_force = store.load(here.db).get(found.flow)
     if in_force is None:
         raise FlowUnknown(f"the number leads to flow {found.flow!r}, which is not published")

@@ -17,7 +17,6 @@ from dialplan.destinations import ToFlow, decode, leaves
 from dialplan.errors import DestinationInvalid, DocumentInvalid
 from ivr import drafts, forms, store
 from ivr.check import Problem, Surroundings, check_document, is_fit
-from ivr.difference import Change, document_changes
 from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowUnfit, FlowUnknown, FlowUsed
 from ivr.flow import Flow
@@ -56,7 +55,9 @@ def around(parts: Parts) -> Surroundings:
 
 def look(document: Mapping[str, Any], house: Surroundings) -> Looked:
     """Check a draft, and tell which exits its nodes have."""
-    _, problems = check_document(document, house)
+    flow, problems = check_document(document, house)
+    if flow is None:
+        problems = [*problems, *_of_the_rest(document, house, {problem.node for problem in problems})]
     kinds = forms.node_forms()
     exits = {
         name: [asdict(way) for way in forms.exits_of(node)]
@@ -64,6 +65,24 @@ def look(document: Mapping[str, Any], house: Surroundings) -> Looked:
         if node["type"] not in kinds or kinds[node["type"]].exits_depend
     }
     return Looked(problems, exits)
+
+
+def _of_the_rest(document: Mapping[str, Any], house: Surroundings, unfinished: set[str]) -> list[Problem]:
+    """What is wrong with the nodes that are finished, where others are not."""
+    nodes = {name: node for name, node in document.get("nodes", {}).items() if name not in unfinished}
+    if not nodes:
+        return []
+    flow, found = check_document({**document, "nodes": nodes, "layout": {}}, house)
+    if flow is None:
+        return []
+    rest = document.get("nodes", {})
+    return [
+        problem
+        for problem in found
+        if not (problem.exit and nodes.get(problem.node, {}).get("exits", {}).get(problem.exit) in rest)
+        and problem.fault != UNREACHED
+        and (problem.node or document.get("start") in nodes)
+    ]
 
 
 def placed(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,11 +203,6 @@ def discard(parts: Parts, name: str, version: int) -> None:
     if len(store.history(parts.db, name)) == 1:
         raise Refused("", "This draft is all there is of the flow; delete the flow instead.")
     store.discard_draft(parts.db, name, version)
-
-
-def compared(parts: Parts, name: str, before: int, after: int) -> list[Change]:
-    """What differs between two versions, half-made ones too."""
-    return document_changes(normal(document_of(parts, name, before)), normal(document_of(parts, name, after)))
 
 
 def normal(document: Mapping[str, Any]) -> dict[str, Any]:
