@@ -43,6 +43,8 @@ from admin import numbers as number_pages
 from admin.access import Right, Viewer
 from admin.assets import Assets
 from admin.board import Boards, moment
+from admin.flows import pages as flow_pages
+from admin.flows.views import DATA, flows_data
 from admin.parts import EXTENSION, Parts
 from admin.prompts import music as music_pages
 from admin.prompts import pages as prompt_pages
@@ -105,12 +107,14 @@ def create_app(parts: Parts) -> Flask:
         skill_matrix.matrix,
         agent_pages.agents,
         prompt_pages.prompts,
+        flow_pages.flows,
         music_pages.music,
         health.health,
     ):
         app.register_blueprint(blueprint)
     app.add_url_rule("/metrics", "metrics", health.metrics_view(health.registry(parts)))
     api.register(app, CSRFProtect(app))
+    app.register_api(flows_data)
     _limit(app, parts)
     _faults(app)
     _templates(app, parts, assets)
@@ -176,7 +180,7 @@ def _faults(app: Flask) -> None:
     log = structlog.get_logger("admin")
 
     def answer(status: int, title: str, said: str, reference: str = "") -> AnyResponse:
-        if request.path.startswith(API):
+        if request.path.startswith((API, DATA)):
             body: dict[str, str] = {"error": title, "detail": said} | ({"reference": reference} if reference else {})
             answered = jsonify(body)
             answered.status_code = status
@@ -193,7 +197,8 @@ def _faults(app: Flask) -> None:
         if fault.response is not None or code < 400:
             return fault.get_response()
         if code == 401 and not request.path.startswith(API):
-            wants_page = request.method == "GET" and "HX-Request" not in request.headers and request.path != "/stream"
+            apart = request.path == "/stream" or request.path.startswith(DATA)
+            wants_page = request.method == "GET" and "HX-Request" not in request.headers and not apart
             if wants_page and request.endpoint != "metrics":
                 return redirect(url_for("account.sign_in", next=request.full_path.removesuffix("?")))
         title, said = _SAID.get(code, ("That did not work", fault.description or ""))

@@ -45,6 +45,8 @@ TREE = (
         (
             Place("numbers", "Numbers", "hash", "numbers.listed", Right.SEE_SETUP),
             Place("hours", "Opening hours", "clock", "hours.listed", Right.SEE_SETUP),
+            Place("flows", "Flows", "route", "flows.listed", Right.SEE_SETUP),
+            Place("try", "Try a number", "phone-check", "flows.try_number", Right.SEE_SETUP),
             Place("prompts", "Prompts", "volume", "prompts.listed", Right.SEE_SETUP),
             Place("queues", "Queues", "stack-2", "queues.listed", Right.SEE_SETUP),
             Place("skills", "Skills", "star", "skill_matrix.page", Right.SEE_SETUP),

@@ -35,6 +35,11 @@ class Problem:
     """The field it is about, as the way to it (`confirm.after`), where it is about one."""
 
 
+UNREACHED = "no call ever comes here"
+_UNREAD = {"missing": "is missing", "string_too_short": "is empty", "too_short": "is empty"}
+"""What is said of a field by the kind of its fault; of all other kinds, what pydantic says."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What there is for a flow to name. None where that is not known, so that nothing is said about it."""
@@ -70,6 +75,8 @@ def check_document(document: object, around: Surroundings) -> tuple[Flow | None,
 def _unread(fault: Any) -> Problem:
     place = [str(part) for part in fault["loc"]]
     said = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] in _UNREAD and len(place) > 3:
+        said = f"{place[-1].replace('_', ' ')} {_UNREAD[fault['type']]}"
     if len(place) < 2 or place[0] != "nodes":
         return Problem("", f"{'.'.join(place) or 'the document'}: {said}", "mend it in the flow's own settings")
     # Behind a node's name stands its type, which is the form's and no field of it.
@@ -83,7 +90,11 @@ def is_fit(problems: Collection[Problem]) -> bool:
 
 def _start(flow: Flow) -> Iterator[Problem]:
     if flow.start not in flow.nodes:
-        yield Problem("", f"it starts at {flow.start!r}, which does not exist", "set `start` to one of its nodes")
+        yield Problem(
+            "",
+            f"it starts at {flow.start!r}, which does not exist" if flow.start else "it has no first node",
+            "set `start` to one of its nodes",
+        )
 
 
 def _exits(flow: Flow) -> Iterator[Problem]:
@@ -95,11 +106,9 @@ def _exits(flow: Flow) -> Iterator[Problem]:
                 fault = f"a {node.type} has no exit {exit_name!r}"
                 yield Problem(name, fault, f"remove it; its exits are {known}", exit=exit_name)
             if target not in flow.nodes:
+                where = f"to {target!r}, which does not exist" if target else "nowhere"
                 yield Problem(
-                    name,
-                    f"exit {exit_name!r} leads to {target!r}, which does not exist",
-                    "lead it to a node of the flow",
-                    exit=exit_name,
+                    name, f"exit {exit_name!r} leads {where}", "lead it to a node of the flow", exit=exit_name
                 )
         for way in ways.values():
             falls = way.falls_to is not None and way.falls_to in ways
@@ -120,7 +129,7 @@ def _unreachable(flow: Flow) -> Iterator[Problem]:
                 waiting.append(target)
     for name in flow.nodes:
         if name not in reached:
-            yield Problem(name, "no call ever comes here", "lead an exit here, or remove the node", serious=False)
+            yield Problem(name, UNREACHED, "lead an exit here, or remove the node", serious=False)
 
 
 def _circles(house: Neighbours) -> Iterator[Problem]:

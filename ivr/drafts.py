@@ -27,7 +27,8 @@ LARGEST: Final = 4_000_000
 SQL_SUMMARY: Final = """
 SELECT f.name, n.version, n.revision, n.author, n.saved_at, n.published_at, n.document->>'title' AS title,
        (SELECT count(*) FROM jsonb_object_keys(n.document->'nodes')) AS nodes, p.version AS in_force,
-       p.published_at AS in_force_at, p.author AS in_force_by, (SELECT count(*) FROM flow_test t WHERE t.flow_id = f.id) AS tests
+       p.published_at AS in_force_at, p.author AS in_force_by,
+       (SELECT count(*) FROM flow_test t WHERE t.flow_id = f.id) AS tests
 FROM flow f
 JOIN LATERAL (SELECT * FROM flow_version v WHERE v.flow_id = f.id ORDER BY v.version DESC LIMIT 1) n ON true
 LEFT JOIN LATERAL (SELECT * FROM flow_version v WHERE v.flow_id = f.id AND v.published_at IS NOT NULL

@@ -163,8 +163,8 @@ class _AskingPhone(MemoryPhone):
 
 
 class Simulation:
-    """One call that is walked through. `customer` is a card as `Phone.customer` has it; `flows` finds sub-flows; `variables` are
-    set before the first node."""
+    """One call that is walked through. `customer` is a card as `Phone.customer` has it; `flows` finds sub-flows; `variables`
+    are set before the first node."""
 
     def __init__(
         self,

@@ -10,12 +10,13 @@ from admin.access import Right, needs
 from admin.api.reading import reading
 from admin.api.setup import setup
 from admin.api.skills import skills
+from admin.flows.views import flows_api
 
 
 def register(app: OpenAPI, csrf: CSRFProtect) -> None:
     """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
     sending it."""
-    for blueprint in (reading, setup, skills):
+    for blueprint in (reading, setup, skills, flows_api):
         app.register_api(blueprint)
         csrf.exempt(blueprint)
 

@@ -58,7 +58,7 @@ LARGEST = 8_000_000
 """Bytes of a request with a flow in it."""
 DATA = "/data/"
 FLOWS = Tag(name="Flows")
-_FAULTS: dict[int, Any] = {401: FaultOut, 403: FaultOut, 404: FaultOut, 409: FaultOut}
+_FAULTS: dict[Any, Any] = {401: FaultOut, 403: FaultOut, 404: FaultOut, 409: FaultOut}
 View = TypeVar("View", bound=Callable[..., Response])
 
 flows_api = APIBlueprint(
@@ -326,7 +326,9 @@ def difference(path: FlowPath, query: DifferenceQuery) -> Response:
     return answer(told_difference(before, after))
 
 
-@view("post", "/flow-differences", "What differs between two documents", Right.SEE_SETUP, responses={200: DifferenceOut})
+@view(
+    "post", "/flow-differences", "What differs between two documents", Right.SEE_SETUP, responses={200: DifferenceOut}
+)
 def document_difference(body: DocumentsIn) -> Response:
     return answer(told_difference(drafts.shaped(body.before), drafts.shaped(body.after)))
 

@@ -10,9 +10,10 @@ from admin.flows import work
 from admin.flows.data import tested_out, view
 from admin.flows.shapes import FlowPath, FromCallIn, FromCallOut, TestPath, TestsOut, TestsRunIn
 from admin.forms import Refused
-from admin.parts import parts
-from engine.records.steps import CallUnknown, test_of
-from ivr import drafts, store
+from admin.parts import Parts, parts
+from conf.errors import PointsmanError
+from engine.records.steps import CallUnknown, way_of
+from ivr import drafts, recorded, store
 from ivr.errors import FlowTestInvalid
 from ivr.flow import Flow
 from ivr.flow_test import FlowTest
@@ -59,11 +60,32 @@ def run_tests(path: FlowPath, body: TestsRunIn) -> Response:
 )
 def from_call(body: FromCallIn) -> Response:
     here = parts()
-    try:
-        flow, test = test_of(here.db, body.call_id, name=body.name.strip())
-    except CallUnknown as error:
-        raise Refused("call_id", f"{error}") from error
+    flow, test = of_call(here, body.call_id, body.name.strip())
     if any(each.name == test.name for each in store.load_tests(here.db, flow)):
         raise Refused("name", f"Flow {flow} has a test of this name already.")
     store.save_test(here.db, flow, test, author=viewer().name)
     return answer(FromCallOut(flow=flow, test=test.document()), 201)
+
+
+def of_call(parts: Parts, call_id: str, name: str) -> tuple[str, FlowTest]:
+    """The flow that a call began in, and the test of the way it took, with numbers masked. Refused where it took none."""
+    try:
+        way = way_of(parts.db, call_id)
+        versions = {(step.flow, step.version) for step in way.steps if step.version}
+        flows = {(flow, version): store.export_flow(parts.db, flow, version) for flow, version in versions}
+    except CallUnknown as error:
+        raise Refused("call_id", "This call went through no flow, or is not over yet.") from error
+    except PointsmanError as error:
+        raise Refused("call_id", f"The flow that this call took is not there any more: {error}.") from error
+    last = way.steps[-1].exit
+    return way.steps[0].flow, recorded.made_from(
+        way.steps,
+        flows,
+        name=name,
+        caller=way.caller,
+        called=way.called,
+        at=way.started_at,
+        category=way.category,
+        # What became of a call in a queue is not for the flow to say.
+        end=None if last == "hung_up" else way.status,
+    )

@@ -190,7 +190,9 @@ def walk_number(body: NumberWalkIn) -> Response:
         "by": "" if number is None else in_words(number.destination),
     }
     if not isinstance(found, ToFlow):
-        return jsonify(**led, wants="over", heard=[], path=[], moves=0, decided=[], elapsed=0, disposition="", fault="", version=0)
+        return jsonify(
+            **led, wants="over", heard=[], path=[], moves=0, decided=[], elapsed=0, disposition="", fault="", version=0
+        )
     in_force = store.load(here.db).get(found.flow)
     if in_force is None:
         raise FlowUnknown(f"the number leads to flow {found.flow!r}, which is not published")

@@ -68,11 +68,11 @@ def _leads(before: Any, after: Any, old: Mapping[str, Any], new: Mapping[str, An
 def _field_title(kind: str, path: str) -> str:
     """`no_input.times` -> the titles of the form's fields on the way."""
     form = forms.node_forms().get(kind)
-    fields, titles = (list(form.fields) if form else []), []
+    fields, titles = list(form.fields) if form else [], []
     for part in path.split("."):
-        found = next((field for field in fields if field.name == part), None)
-        titles.append((found.title if found else part.replace("_", " ")) or part)
-        fields = list(getattr(found, "fields", None) or [])
+        found = next((field for field in fields if field["name"] == part), {})
+        titles.append(str(found.get("title") or part.replace("_", " ")))
+        fields = list(found.get("fields", ()))
     return " › ".join(titles)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
-from engine.records.surroundings import surroundings
 from flask import current_app
 
 from admin.forms import Refused
 from admin.parts import Parts
+from admin.prompts.shelf import EXTENSION, Shelf
 from admin.publishing import change
 from dialplan import documents
 from dialplan.destinations import ToFlow, decode, leaves
 from dialplan.errors import DestinationInvalid, DocumentInvalid
+from engine.records.surroundings import surroundings
 from ivr import drafts, forms, store
-from ivr.check import Problem, Surroundings, check_document, is_fit
+from ivr.check import UNREACHED, Problem, Surroundings, check_document, is_fit
 from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowUnfit, FlowUnknown, FlowUsed
 from ivr.flow import Flow
@@ -25,8 +26,6 @@ from ivr.publishing import Verdict, judge
 from ivr.tables import FlowRow, FlowVersionRow
 from ivr.templates import template
 from sounds.catalogue import Catalogue
-
-CATALOGUE = "pointsman.catalogue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,7 @@ class Looked:
 
 def catalogue() -> Catalogue:
     """The prompts of this installation; one for all requests, for it remembers what it has seen."""
-    found = current_app.extensions[CATALOGUE]
-    assert isinstance(found, Catalogue)
-    return found
+    return cast(Shelf, current_app.extensions[EXTENSION]).catalogue
 
 
 def around(parts: Parts) -> Surroundings:

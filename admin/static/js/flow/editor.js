@@ -52,7 +52,7 @@ class Editor {
       testing: this.mayChange ? { flow: head.name, save: (test) => (this.panel("tests"), this.tests.save(test)) } : null,
     });
     this.simulator.addEventListener("path", ({ detail }) => this.surface.light(detail ? detail.path.filter((step) => step.flow === head.name) : []));
-    new Calling(one("[data-call]"), this, head.name);
+    // new Calling(one("[data-call]"), this, head.name);
     this.listen();
     this.surface.show(this.model);
     this.surface.open();
@@ -60,7 +60,7 @@ class Editor {
     this.bars();
     this.panel("node");
     if (!this.mayChange) this.panel("try");
-    this.statistics();
+    // this.statistics();
   }
 
   listen() {

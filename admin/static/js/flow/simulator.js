@@ -231,8 +231,8 @@ function line(each) {
   const said = each.what === "prompt" ? each.text || each.name : words[each.what];
   return el(
     "li",
-    { class: `heard ${each.what}` },
-    el("span", { class: "heard-at" }, each.asked ? "" : length(each.after)),
+    { class: `spoken ${each.what}` },
+    el("span", { class: "spoken-at" }, each.asked ? "" : length(each.after)),
     each.sound ? key("player-play", `Play ${each.name}`, { data: { play: "" }, onclick: () => play(each.sound) }) : icon(signs[each.what] || "point-filled"),
     el("span", {}, said, each.what === "prompt" && each.text && el("small", { class: "soft" }, ` ${each.name}`)),
   );

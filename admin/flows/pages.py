@@ -1,0 +1,132 @@
+"""The flows' pages: the list, a new flow, and the editor, which brings all it needs along so that it opens at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from admin.access import Right, needs, viewer
+from admin.flows import work
+from admin.flows.data import editing, lines, opened
+from admin.flows.shapes import NewFlowIn
+from admin.forms import Form
+from admin.numbers import find as find_numbers
+from admin.parts import parts
+from ivr.errors import FlowInvalid, FlowTaken, FlowUnknown, FlowUsed
+from ivr.templates import templates
+
+flows = Blueprint("flows", __name__)
+LARGEST_FILE = 4_000_000
+
+
+@flows.get("/setup/flows")
+@needs(Right.SEE_SETUP)
+def listed() -> str:
+    return render_template("flows.html", place_key="flows", flows=lines(), numbers=_numbers())
+
+
+def _numbers() -> dict[str, list[str]]:
+    """Which numbers lead to each flow."""
+    rows = parts().db.execute_sql(
+        "SELECT f.name, n.number FROM flow f JOIN number n ON jsonb_path_exists(n.destination,"
+        " '$.** ? (@.flow == $name)', jsonb_build_object('name', f.name)) ORDER BY 2"
+    )
+    found: dict[str, list[str]] = {}
+    for name, number in rows.fetchall():
+        found.setdefault(name, []).append(number)
+    return found
+
+
+@flows.route("/setup/flows/new", methods=["GET", "POST"])
+@needs(Right.CHANGE_SETUP)
+def add() -> Response | str:
+    here, form = parts(), Form(values={"template": "menu"})
+    if request.method == "POST":
+        form.values = request.form.to_dict()
+        wanted = form.read(
+            NewFlowIn,
+            {
+                "name": form.values.get("name", "").strip(),
+                "title": form.values.get("title", "").strip(),
+                "template": form.values.get("template", "empty"),
+            },
+        )
+        if wanted is not None:
+            try:
+                made = work.new(here, viewer().name, name=wanted.name, title=wanted.title, key=wanted.template)
+            except FlowTaken as error:
+                form.faults["name"] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+            except FlowUnknown:
+                form.faults["template"] = "Template is not there."
+            else:
+                return redirect(url_for("flows.editor", name=made.name))
+    page = render_template("flow_new.html", place_key="flows", form=form, templates=templates())
+    return Response(page, 422, mimetype="text/html") if form.faults else page
+
+
+@flows.post("/setup/flows/import")
+@needs(Right.CHANGE_SETUP)
+def bring_in() -> Response:
+    request.max_content_length = LARGEST_FILE + 100_000
+    given = request.files.get("file")
+    if given is None or not given.filename:
+        flash("Choose a YAML file first.", "bad")
+        return redirect(url_for("flows.listed"))
+    try:
+        text = given.stream.read(LARGEST_FILE + 1).decode("utf-8")
+        made = work.bring_in(parts(), viewer().name, work.from_yaml(text))
+    except UnicodeDecodeError:
+        flash("The file is no text in UTF-8.", "bad")
+    except FlowInvalid as error:
+        flash(f"The file is no flow: {error}.", "bad")
+    else:
+        flash(f"Imported as version {made.version} of {made.name}, a draft that no call takes yet.", "good")
+        return redirect(url_for("flows.editor", name=made.name))
+    return redirect(url_for("flows.listed"))
+
+
+@flows.get("/setup/flows/<name>")
+@needs(Right.SEE_SETUP)
+def editor(name: str) -> str:
+    try:
+        found = opened(name)
+    except FlowUnknown:
+        abort(404)
+    return render_template(
+        "flow.html",
+        place_key="flows",
+        name=name,
+        flow_title=found.document.get("title") or name,
+        may_change=viewer().may(Right.CHANGE_SETUP),
+        data=_inside({"work": found.model_dump(mode="json"), "nodes": editing()}),
+    )
+
+
+def _inside(content: Any) -> Markup:
+    """JSON as it may stand within a page."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+@flows.post("/setup/flows/<name>/delete")
+@needs(Right.CHANGE_SETUP)
+def remove(name: str) -> Response:
+    try:
+        work.delete(parts(), name)
+    except FlowUnknown:
+        abort(404)
+    except FlowUsed as error:
+        flash(str(error), "bad")
+    else:
+        flash(f"Flow {name} is deleted. Its calls of the past stay.", "good")
+    return redirect(url_for("flows.listed"))
+
+
+@flows.get("/setup/try")
+@needs(Right.SEE_SETUP)
+def try_number() -> str:
+    return render_template("try_number.html", place_key="try", numbers=find_numbers(parts()))
