@@ -26,7 +26,7 @@ class Keypad:
 
     def __init__(self, link: CallLink, kept: Callable[[str], None]) -> None:
         self._link = link
-        self._kept = kept
+        self._kept: Callable[[str], None] | None = kept
         self.typed = ""
         """Keys pressed that nothing was done with yet."""
         self.gathering: Literal["one", "several"] | None = None
@@ -59,7 +59,12 @@ class Keypad:
     def keep(self, keys: str) -> None:
         """These keys were pressed and are to be taken for pressed by whoever has the call."""
         self.typed = keys
-        self._kept(keys)
+        if self._kept is not None:
+            self._kept(keys)
+
+    def part(self) -> None:
+        """The call is over: tell nobody anything any more."""
+        self._kept = self.listener = None
 
     def _give_back(self, key: str, reading: Execution) -> None:
         """A single key ends the `read` that gets it in that instant. One that is not over was not begun yet when the key was

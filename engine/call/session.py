@@ -117,6 +117,12 @@ class Session:
         self.keypad = Keypad(link, self._keys_kept)
 
     def run(self) -> None:
+        try:
+            self._run()
+        finally:
+            self._part()
+
+    def _run(self) -> None:
         self._listen()
         checkpoint = self._begin()
         self._begun = True
@@ -139,6 +145,11 @@ class Session:
         finally:
             self._close()
             self.around.registry.leave(self)
+
+    def _part(self) -> None:
+        """Undo the circles, for all that was this call's to be freed at once (see CallLink)."""
+        self.keypad.part()
+        vars(self).pop("phone", None)
 
     # --- the way through ---
 

@@ -26,7 +26,7 @@ from engine.call.media import Media
 from engine.call.phones import PhoneWatch
 from engine.call.registry import Registry
 from engine.call.switches import Switches
-from engine.esl.control import Control
+from engine.esl.control import Channel, Control
 from engine.esl.errors import CommandRejected, EslError
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
@@ -60,11 +60,11 @@ class Leg:
     """A channel as its node tells of it."""
 
     control: Control
-    row: Mapping[str, str]
+    channel: Channel
 
     @property
     def created(self) -> datetime:
-        return datetime.fromtimestamp(int(self.row.get("created_epoch") or 0), UTC)
+        return datetime.fromtimestamp(int(self.channel.created_epoch or 0), UTC)
 
 
 class Sweeper:
@@ -132,7 +132,7 @@ class Sweeper:
         silent = set()
         for name, control in self._switches:
             try:
-                live |= {row["uuid"]: Leg(control, row) for row in control.channels()}
+                live |= {channel.uuid: Leg(control, channel) for channel in control.channels()}
             except EslError as error:
                 log.info("node not asked", node=name, error=str(error))
                 silent.add(name)
@@ -184,7 +184,7 @@ class Sweeper:
                 self._believe_talk(checkpoint, joined)
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint))
-        elif checkpoint.message is not None and live[checkpoint.call_id].row.get("application") == "record":
+        elif checkpoint.message is not None and live[checkpoint.call_id].channel.application == "record":
             # The caller speaks on, and comes to another process after it; sent round now they would be hung up.
             return
         elif self._twice("stranded " + checkpoint.call_id):
@@ -195,7 +195,7 @@ class Sweeper:
         """The agent's leg that this caller talks with; empty for none. One that was answered may still be told who calls."""
         for leg_id in (checkpoint.offer_id or "", *checkpoint.beside):
             leg = live.get(leg_id)
-            if leg is None or leg.row.get("callstate") not in TALKING:
+            if leg is None or leg.channel.callstate not in TALKING:
                 continue
             try:
                 line = f"uuid_getvar {checkpoint.call_id} bridge_uuid"
@@ -215,7 +215,7 @@ class Sweeper:
         """Callers whom an engine accepted and died before it knew more of them wait in silence for ever
         (mod_event_socket.c:538)."""
         for call_id, leg in live.items():
-            if leg.row.get("direction") != "inbound" or call_id in known or call_id in self._registry:
+            if leg.channel.direction != "inbound" or call_id in known or call_id in self._registry:
                 continue
             if self._clock.now() - leg.created < STRANGE_AGE or not self._twice("stranded " + call_id):
                 continue
@@ -230,7 +230,7 @@ class Sweeper:
     @staticmethod
     def _send_round(leg: Leg) -> None:
         """Through the dialplan once more, and so to a process that lives."""
-        call_id, number, context = leg.row["uuid"], leg.row.get("dest", ""), leg.row.get("context") or "public"
+        call_id, number, context = leg.channel.uuid, leg.channel.dest, leg.channel.context or "public"
         try:
             leg.control.api(f"uuid_setvar {call_id} pointsman_recovering true", timeout=API_SECONDS)
             leg.control.api(f"uuid_transfer {call_id} {number} XML {context}", timeout=API_SECONDS)

@@ -8,7 +8,7 @@ to, gevent raises BlockingSwitchOutError. Writing never blocks, so commands may 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 import gevent
@@ -131,13 +131,17 @@ class Link:
     def post(self, data: bytes, reply: Answerable = UNHEARD) -> None:
         """Send one command and go on; `reply` is told what comes back. LinkClosed, or LinkBusy when the bounds are reached:
         then nothing was sent."""
+        self.post_all(data, (reply,))
+
+    def post_all(self, data: bytes, replies: Sequence[Answerable]) -> None:
+        """`post` for several commands in one packet; `replies` are told in their order."""
         if self.closed:
             raise LinkClosed(str(self.reason or "the link is closed"))
-        if len(self._waiting) >= UNANSWERED_LIMIT:
+        if len(self._waiting) + len(replies) > UNANSWERED_LIMIT:
             raise LinkBusy(f"{UNANSWERED_LIMIT} commands are unanswered on this link")
         if self._unsent is not None and len(self._unsent) + len(data) > UNSENT_LIMIT:
             raise LinkBusy(f"FreeSWITCH has left {len(self._unsent)} bytes unread on this link")
-        self._waiting.append(reply)
+        self._waiting += replies
         self._write(data)
 
     def send(self, data: bytes, timeout: float) -> Frame:

@@ -162,11 +162,12 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
             return self.session_data
         reply = Handover(self)
         try:
-            self._link.post(commands.command("connect"), reply)
+            first = [commands.command("connect")]
             if linger is not None:
-                self._link.post(commands.command(f"linger {int(linger)}"), OPTIONAL)
+                first.append(commands.command(f"linger {int(linger)}"))
             if events is not None:
-                self._ask_for(events)
+                first += self._asking_for(events)
+            self._link.post_all(b"".join(first), [reply, *(OPTIONAL for _ in first[1:])])
             frame = reply.wait(timeout)
         except LinkClosed as error:
             raise CallGone from error
@@ -189,9 +190,10 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
     def myevents(self, events: Iterable[str] = names.CALL_EVENTS) -> None:
         """Ask for this channel's `events` and no other's. Does nothing where `connect` or an earlier call did it."""
         if not self._listening:
-            self._guard(lambda: self._ask_for(events))
+            asking = self._asking_for(events)
+            self._guard(lambda: self._link.post_all(b"".join(asking), [OPTIONAL] * len(asking)))
 
-    def _ask_for(self, events: Iterable[str]) -> None:
+    def _asking_for(self, events: Iterable[str]) -> list[bytes]:
         """The cheapest way to get a few events of this channel alone.
 
         Only `myevents` sets LFLAG_MYEVENTS, which compares the Unique-ID by one strcmp (mod_event_socket.c:361) and so
@@ -202,11 +204,12 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         """
         wanted = set(events)
         self._listening = True
-        self._link.post(commands.command("myevents"), OPTIONAL)
+        asking = [commands.command("myevents")]
         if unwanted := sorted(names.MY_EVENTS - wanted):
-            self._link.post(commands.command("nixevent " + " ".join(unwanted)), OPTIONAL)
+            asking.append(commands.command("nixevent " + " ".join(unwanted)))
         if further := sorted(wanted - names.MY_EVENTS):
-            self._link.post(commands.command("event plain " + " ".join(further)), OPTIONAL)
+            asking.append(commands.command("event plain " + " ".join(further)))
+        return asking
 
     def linger(self, timeout: int | None = LINGER_SECONDS) -> None:
         """Have the socket outlive the channel by `timeout` seconds, so that its last events arrive; `connect` did so.
@@ -397,13 +400,13 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
         elif frame.content_type == names.DISCONNECT_NOTICE:
             # The lingering one comes first and says the channel is down, the other one that this is the end
             # (mod_event_socket.c:1476, :631). Where the channel goes on, as after `exit`, there is only the second.
+            self._call_back(names.DISCONNECT, Event(frame.head, frame.body))
             if frame.get("Content-Disposition") == "linger":
                 self._lingering = True
                 self._go()
                 self._leave_when_complete()
             else:
                 self._link.close("FreeSWITCH ended the link")
-            self._call_back(names.DISCONNECT, Event(frame.head, frame.body))
         elif frame.content_type != names.AUTH_REQUEST:
             log.debug("frame_ignored", call=self._uuid, frame=repr(frame))
 
@@ -492,6 +495,9 @@ class CallLink(Verbs, OutboundSession):  # type: ignore[misc]  # greenswitch has
             expected.lost(error)
         self._expected = None
         self._say_gone()
+        # The listeners mostly hold this link in turn. Without the circles a call is freed at once; to look for those of 4,000
+        # calls takes Python's collector 100 ms, in which nobody gets their turn.
+        self._callbacks = {}
 
     # greenswitch's further names -----------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import gevent
 import greenswitch.esl
 import pytest
 
-from engine.esl.control import Control
+from engine.esl.control import Channel, Control
 from engine.esl.errors import (
     AuthRejected,
     CommandRejected,
@@ -279,19 +279,24 @@ def test_a_peer_that_never_asks_for_a_password_is_given_up() -> None:
 
 def test_channels_are_told_as_rows() -> None:
     with controlled() as (control, peer, _):
-        for body, count in (('{"row_count":1,"rows":[{"uuid":"a"}]}', 1), ('{"row_count":0}', 0)):
+        row = '{"uuid":"a","direction":"inbound","name":"x","callstate":"ACTIVE"}'
+        for body, told in (
+            (f'{{"row_count":1,"rows":[{row}]}}', [Channel("a", direction="inbound", callstate="ACTIVE")]),
+            ('{"row_count":0}', []),
+        ):
             asking = gevent.spawn(control.channels)
             command = peer.command()
             assert command.line == "bgapi show channels as json"
             peer.reply("+OK")
             peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=command.headers["job-uuid"], body=body)
-            assert len(asking.get(timeout=5)) == count
-        asking = gevent.spawn(control.channels)
-        command = peer.command()
-        peer.reply("+OK")
-        peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=command.headers["job-uuid"], body="garbage")
-        with pytest.raises(EslError):
-            asking.get(timeout=5)
+            assert asking.get(timeout=5) == told
+        for body in ("garbage", '{"rows":[{"uuid":7}]}', "[]"):
+            asking = gevent.spawn(control.channels)
+            command = peer.command()
+            peer.reply("+OK")
+            peer.event("BACKGROUND_JOB", uuid=None, Job_UUID=command.headers["job-uuid"], body=body)
+            with pytest.raises(EslError, match="cannot be read"):
+                asking.get(timeout=5)
 
 
 def test_events_reach_the_handlers_of_their_name() -> None:

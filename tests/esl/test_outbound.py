@@ -6,6 +6,7 @@ import gc
 import socket
 import threading
 import time
+import weakref
 
 import gevent
 import greenlet
@@ -495,3 +496,27 @@ def test_greenswitchs_names_work() -> None:
         until(lambda: notices)
         with pytest.raises(CallGone), call.while_connected():
             pass
+
+
+def _listen(call: CallLink) -> None:
+    """As a session does, which holds the link that holds it."""
+    call.on("DTMF", lambda _: call.close())
+    call.on_gone(lambda: call.forget(playing))
+    playing = call.execute("playback", "endless.wav", then=lambda execution: call.forget(execution))
+
+
+def test_a_call_that_is_over_is_freed_at_once() -> None:
+    """Without the collector, which would stop all calls while it looks for circles."""
+    gc.collect()
+    gc.disable()
+    try:
+        with calling() as (call, peer):
+            _listen(call)
+            known = weakref.ref(call)
+            peer.event("CHANNEL_HANGUP", Hangup_Cause="NORMAL_CLEARING")
+            peer.notice()
+            assert call.wait_closed(5)
+            del call
+        assert known() is None
+    finally:
+        gc.enable()

@@ -160,7 +160,7 @@ def test_the_control_link_is_answered(desk: Desk, generator: Generator) -> None:
         assert control.core_uuid == load_frames.CORE.decode()
         channels = control.channels(5)
         assert len(channels) == 3
-        control.kill(channels[0]["uuid"])
+        control.kill(channels[0].uuid)
         with gevent.Timeout(5):
             while len(control.channels(5)) > 2:
                 gevent.sleep(0.02)
