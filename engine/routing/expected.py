@@ -26,23 +26,26 @@ SHORTEST_SECONDS: Final = 10.0
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """What is measured of one queue. `low` and `high` are the factors between which eight of ten true waits were, as a share
-    of the estimate; `error` is the median of |true - estimated| / true."""
+    """What is measured of one queue. `low`, `middle` and `high` are what the true waits were as a share of the plain product
+    of places and seconds: the tenth, the half and nine tenths of them were below. `error` is the median of
+    |true - told| / true; None as long as too few waits are known."""
 
     seconds_a_place: float = 0.0
     samples: int = 0
     low: float = 0.5
+    middle: float = 1.0
     high: float = 2.0
     error: float | None = None
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """An expected wait in seconds; `error` as in Pace, None where it is not known yet."""
+    """An expected wait in seconds; `error` as in Pace. `plain` is what it was before past errors corrected it."""
 
     low: float
     middle: float
     high: float
     error: float | None = None
+    plain: float = 0.0
 
     def honest(self, largest_error: float) -> bool:
         """Whether it may be told to a caller."""
@@ -53,44 +56,49 @@ def expected_wait(pace: Pace, position: int) -> Expected | None:
     """What a call at `position` (from 1) may have to wait yet; None where nothing is measured."""
     if pace.samples == 0 or pace.seconds_a_place <= 0:
         return None
-    middle = pace.seconds_a_place * position
-    return Expected(round(middle * pace.low, 3), round(middle, 3), round(middle * pace.high, 3), pace.error)
+    plain = pace.seconds_a_place * position
+    low, middle, high = (round(plain * share, 3) for share in (pace.low, pace.middle, pace.high))
+    return Expected(low, middle, high, pace.error, round(plain, 3))
 
 
 class Meter:
     """Measures one queue. Times are the router's."""
 
-    __slots__ = ("_errors", "_factors", "_served_at", "pace")
+    __slots__ = ("_served_at", "_waits", "pace")
 
     def __init__(self, pace: Pace | None = None) -> None:
         self.pace = pace or Pace()
         self._served_at: float | None = None
-        self._factors: list[float] = []
-        self._errors: list[float] = []
+        self._waits: list[tuple[float, float]] = []
+
+    def waits(self, at: float) -> None:
+        """The first one waits: from now on the next service says how long one takes."""
+        if self._served_at is None:
+            self._served_at = at
 
     def idle(self) -> None:
         """Nobody waits any more: the time till the next service says nothing of how quick services follow each other."""
         self._served_at = None
 
-    def served(self, at: float, *, waiting: int, waited: float, estimated: float | None) -> None:
-        """A call that had `waited` was given to an agent, and `waiting` wait on."""
+    def served(self, at: float, *, waiting: int, waited: float, expected: Expected | None) -> None:
+        """A call that had `waited`, for which `expected` was estimated when it came, was given to an agent; `waiting` wait
+        on."""
         pace = self.pace
         gap = None if self._served_at is None else max(0.0, at - self._served_at)
         self._served_at = at if waiting else None
         seconds, samples = pace.seconds_a_place, pace.samples
         if gap is not None:
-            share = max(SMOOTHING, 1 / (samples + 1))
-            seconds += (gap - seconds) * share
             samples += 1
-        if estimated is not None and estimated > 0:
-            self._factors = [*self._factors, waited / estimated][-KEPT:]
-            self._errors = [*self._errors, abs(waited - estimated) / max(waited, SHORTEST_SECONDS)][-KEPT:]
-        low, high, error = pace.low, pace.high, pace.error
-        if len(self._factors) >= LEAST_SAMPLES:
-            ordered = sorted(self._factors)
-            low, high = _quantile(ordered, 0.1), _quantile(ordered, 0.9)
-            error = round(_quantile(sorted(self._errors), 0.5), 4)
-        self.pace = Pace(round(seconds, 6), samples, round(low, 4), round(high, 4), error)
+            seconds += (gap - seconds) * max(SMOOTHING, 1 / samples)
+        low, middle, high, error = pace.low, pace.middle, pace.high, pace.error
+        if expected is not None and expected.plain > 0:
+            missed = abs(waited - expected.middle) / max(waited, SHORTEST_SECONDS)
+            self._waits = [*self._waits, (waited / expected.plain, missed)][-KEPT:]
+            if len(self._waits) >= LEAST_SAMPLES:
+                shares = sorted(share for share, _ in self._waits)
+                low, middle, high = (round(_quantile(shares, share), 4) for share in (0.1, 0.5, 0.9))
+                error = round(_quantile(sorted(missed for _, missed in self._waits), 0.5), 4)
+        self.pace = Pace(round(seconds, 6), samples, low, middle, high, error)
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:

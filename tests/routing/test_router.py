@@ -304,7 +304,7 @@ def test_whatever_happens_nobody_has_two_calls_and_every_entry_ends_once(
             elif isinstance(decision, ReleaseEntry):
                 ended[decision.entry_id] += 1
                 del waiting[decision.entry_id]
-        for pool in router._pools.values():
+        for pool in router.state.pools.values():
             assert pool.free == sum(router.agents[agent_id].free for agent_id in pool.agents)
         for agent in router.agents.values():
             holds = sum(each.agent_id == agent.profile.agent_id for each in (*live.values(), *talking.values()))
