@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections import Counter
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from engine.routing.events import (
-    ClaimLost,
     CloseOffer,
     CloseWrapUp,
     Decision,
@@ -26,7 +21,6 @@ from engine.routing.events import (
     SetAgent,
     TalkEnded,
     TimePassed,
-    encode,
 )
 from engine.routing.roster import AgentProfile, QueueRule, Roster
 from engine.routing.router import Router
@@ -242,150 +236,3 @@ def test_a_talk_that_redis_forgot_is_believed_and_whoever_was_offered_instead_wa
     assert state(decisions, 2)[1] == "talking"
     assert not offers(decisions)
     assert "one" in desk.router.entries
-
-
-SKILLS = ("sales", "support", "danish")
-agents_drawn = st.lists(
-    st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5), max_size=3), min_size=1, max_size=6
-).map(
-    lambda drawn: tuple(
-        AgentProfile(number, f"agent {number}", str(1000 + number), skills, wrap_up_seconds=number % 3)
-        for number, skills in enumerate(drawn, 1)
-    )
-)
-queues_drawn = st.lists(
-    st.dictionaries(st.sampled_from(SKILLS), st.integers(1, 5), max_size=2), min_size=1, max_size=3
-).map(
-    lambda drawn: tuple(
-        QueueRule(f"q{number}", needs=needs, priority=number % 2, most_waiting=5, longest_wait_seconds=50)
-        for number, needs in enumerate(drawn)
-    )
-)
-moves = st.lists(
-    st.tuples(
-        st.sampled_from(["call", "leave", "answer", "fail", "lose", "end", "presence", "time", "publish", "again"]),
-        st.integers(0, 99),
-        st.floats(0, 20),
-    ),
-    max_size=120,
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(agents=agents_drawn, queues=queues_drawn, plan=moves, seed=st.integers(0, 2**32))
-def test_whatever_happens_nobody_has_two_calls_and_every_entry_ends_once(
-    agents: tuple[AgentProfile, ...], queues: tuple[QueueRule, ...], plan: list[tuple[str, int, float]], seed: int
-) -> None:
-    who = Roster(1, agents, queues)
-    story: list[Event] = [RosterPublished(at=0.0, roster=who)]
-    router = Router(seed)
-    told: list[Decision] = list(router.step(story[0]))
-    now, count = 0.0, 0
-    live: dict[str, MakeOffer] = {}
-    talking: dict[str, MakeOffer] = {}
-    waiting: dict[str, EntryAdded] = {}
-    ended: Counter[str] = Counter()
-    profiles = {agent.agent_id: agent for agent in agents}
-
-    def check(decisions: list[Decision]) -> None:
-        for decision in decisions:
-            if isinstance(decision, MakeOffer):
-                assert decision.entry_id in waiting
-                assert all(offer.entry_id != decision.entry_id for offer in live.values())
-                assert all(each.agent_id != decision.agent_id for each in (*live.values(), *talking.values()))
-                needs = next(queue.needs for queue in queues if queue.name == decision.queue)
-                skills = profiles[decision.agent_id].skills
-                assert all(skills.get(skill, 0) >= level for skill, level in needs.items())
-                live[decision.offer_id] = decision
-            elif isinstance(decision, CloseOffer):
-                closed = live.pop(decision.offer_id)
-                if decision.result == "answered":
-                    talking[closed.offer_id] = closed
-            elif isinstance(decision, ReleaseEntry):
-                ended[decision.entry_id] += 1
-                del waiting[decision.entry_id]
-        for pool in router.state.pools.values():
-            assert pool.free == sum(router.agents[agent_id].free for agent_id in pool.agents)
-        for agent in router.agents.values():
-            holds = sum(each.agent_id == agent.profile.agent_id for each in (*live.values(), *talking.values()))
-            assert holds == (agent.work in ("offered", "talking"))
-        for entry in waiting.values():
-            if not any(offer.entry_id == entry.entry_id for offer in live.values()):
-                needs = next(queue.needs for queue in queues if queue.name == entry.queue)
-                for agent in router.agents.values():
-                    able = all(agent.profile.skills.get(skill, 0) >= level for skill, level in needs.items())
-                    assert not (agent.free and able), "a call waits beside a free agent who could have it"
-
-    for move, pick, after in plan:
-        now += after
-        event: Event = TimePassed(at=now)
-        if move == "call":
-            count += 1
-            queue = queues[pick % len(queues)].name
-            event = EntryAdded(
-                at=now, entry_id=f"e{count}", call_id=f"c{count}", queue=queue, owner="engine-1", entered_at=now
-            )
-            waiting[event.entry_id] = event
-        elif move == "again" and waiting:
-            known = list(waiting.values())[pick % len(waiting)]
-            event = EntryAdded(
-                at=now,
-                entry_id=known.entry_id,
-                call_id=known.call_id,
-                queue=known.queue,
-                owner=f"engine-{pick % 3}",
-                entered_at=known.entered_at,
-            )
-        elif move == "leave" and waiting:
-            name = list(waiting)[pick % len(waiting)]
-            router_knows = name in router.entries
-            assert router_knows
-            del waiting[name]
-            ended[name] += 1
-            event = EntryLeft(at=now, entry_id=name)
-        elif move == "answer" and live:
-            offer = list(live.values())[pick % len(live)]
-            # Timers of the router may close the very offer first; then the talk is true all the same.
-            event = OfferAnswered(
-                at=now,
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=offer.call_id,
-                queue=offer.queue,
-                agent_id=offer.agent_id,
-            )
-            before = router.step(TimePassed(at=now))
-            story.append(TimePassed(at=now))
-            told += before
-            check(before)
-            if offer.offer_id not in live:
-                continue
-            waiting.pop(offer.entry_id)
-            ended[offer.entry_id] += 1
-        elif move == "fail" and live:
-            offer = list(live.values())[pick % len(live)]
-            event = OfferFailed(at=now, offer_id=offer.offer_id, result=("no_answer", "busy", "failed")[pick % 3])  # type: ignore[arg-type]
-        elif move == "lose" and live:
-            offer = list(live.values())[pick % len(live)]
-            event = ClaimLost(at=now, offer_id=offer.offer_id, entry_gone=False)
-        elif move == "end" and talking:
-            offer = talking.pop(list(talking)[pick % len(talking)])
-            event = TalkEnded(at=now, offer_id=offer.offer_id, agent_id=offer.agent_id)
-        elif move == "presence":
-            event = PresenceWanted(
-                at=now,
-                agent_id=agents[pick % len(agents)].agent_id,
-                presence=("ready", "ready", "pause", "offline")[pick % 4],  # type: ignore[arg-type]
-            )
-        elif move == "publish":
-            event = RosterPublished(at=now, roster=who)
-        story.append(event)
-        decisions = router.step(event)
-        told += decisions
-        check(decisions)
-
-    assert all(times == 1 for times in ended.values())
-    assert set(waiting) == set(router.entries)
-    replayed = Router(seed)
-    again = [decision for event in story for decision in replayed.step(event)]
-    assert encode(again) == encode(told)
