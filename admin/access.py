@@ -33,6 +33,7 @@ class Right(StrEnum):
     DESK = "have a desk"
     SEE_SETUP = "see the set-up"
     CHANGE_SETUP = "change the set-up"
+    CLOSE_HOURS = "close opening hours by hand"
     SEE_SYSTEM = "see the system's state"
 
 
@@ -49,6 +50,7 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
         Right.ANY_PRESENCE,
         Right.MOVE_CALLS,
         Right.SEE_SETUP,
+        Right.CLOSE_HOURS,
         Right.SEE_SYSTEM,
     },
     "analyst": _SIGNED_IN

@@ -28,6 +28,7 @@ from admin import (
     desk,
     dry_run,
     health,
+    hours,
     hours_pages,
     live,
     messages,
@@ -290,6 +291,7 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
         return common | {
             "viewer": who,
             "navigation": list(navigation.for_viewer(who)),
+            "closed_by_hand": lambda: hours.banners(parts),
             "own_state_now": lambda: desk.own_state(parts, who),
             "unheard_messages": lambda: messages.count(parts, who, new=True) if who.may(Right.SEE_CALLS) else 0,
         }

@@ -7,7 +7,6 @@ from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from admin import hours_words
 from admin.parts import Parts
@@ -218,13 +217,31 @@ def closed_by_hand(parts: Parts) -> Sequence[ClosedByHand]:
     return calendar_store.closed_by_hand(parts.db, parts.clock.now())
 
 
+@dataclass(slots=True)
+class Banner:
+    """Calendars that were closed by hand in one go, as every page tells it."""
+
+    names: list[str]
+    ids: list[int]
+    until: datetime
+    now: datetime
+    reason: str
+    by: str
+
+
+def banners(parts: Parts) -> list[Banner]:
+    """What is closed by hand now, together where it was done together."""
+    zone, found = parts.settings.zone, dict[tuple[object, ...], Banner]()
+    now = parts.clock.now().astimezone(zone)
+    for each in closed_by_hand(parts):
+        one = each.emergency
+        key = (one.since, one.until, one.reason, one.by)
+        banner = found.setdefault(key, Banner([], [], one.until.astimezone(zone), now, one.reason, one.by))
+        banner.names.append(each.name)
+        banner.ids.append(each.id)
+    return list(found.values())
+
+
 def changes(parts: Parts, calendar_id: int | None = None, most: int = 8) -> list[Change]:
     with parts.db.connection_context():
         return calendar_store.changes(calendar_id, most=most)
-
-
-def as_document(found: Stored) -> dict[str, Any]:
-    """The entry of a document, as dialplan.calendars writes it."""
-    from dialplan.calendars import render
-
-    return render(found.calendar)

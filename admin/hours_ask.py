@@ -12,7 +12,7 @@ from admin.forms import Refused
 from admin.parts import Parts
 from admin.words import WEEKDAYS
 from dialplan import hours as dialplan_hours
-from dialplan.days import MINUTES, ORDER, On
+from dialplan.days import MINUTES, ORDER, Day
 from dialplan.destinations import ByHours, Rule, ToFlow
 from dialplan.hours import Calendar, Closed
 
@@ -84,11 +84,7 @@ def why(calendar: Calendar, at: datetime) -> str:
         weekday = WEEKDAYS[day.weekday()]
         week = [(each.opens, each.closes) for each in calendar.of_weekday(day.weekday())]
         return f"{began}{weekday}s: {hours_words.spans(week)}."
-    public = (
-        isinstance(special.when, On) and calendar.holidays.get(day) == special.name and special not in calendar.days
-    )
-    rule = "public holiday" if public else hours_words.when(special.when)
-    return f"{began}{special.name}, {rule}: {hours_words.what(special)}."
+    return f"{began}{_rule(calendar, special, day)}: {hours_words.what(special)}."
 
 
 def _asked(name: str, moments: Sequence[datetime], clock: time) -> str:
@@ -153,3 +149,16 @@ def _of_number(
 
 def _flow(name: str) -> hours.User:
     return hours.User("flow", name, name)
+
+
+def of_date(calendar: Calendar, day: date) -> str:
+    """The rule that decides a date, in words."""
+    special = calendar.special(day)
+    if special is None:
+        return f"The week's hours of {WEEKDAYS[day.weekday()]}s."
+    return f"{_rule(calendar, special, day)}: {hours_words.what(special)}."
+
+
+def _rule(calendar: Calendar, special: Day, day: date) -> str:
+    public = special not in calendar.days and calendar.holidays.get(day) == special.name
+    return f"{special.name}, {'public holiday' if public else hours_words.when(special.when)}"

@@ -212,19 +212,29 @@ def openings(weekly: object) -> tuple[Opening, ...]:
     return tuple(found)
 
 
+def overlaps(found: Sequence[Opening]) -> list[tuple[Opening, Opening]]:
+    """Pairs of openings that overlap, also where one runs past midnight into the other's day."""
+    ordered = sorted(found)
+    if not ordered:
+        return []
+    pairs = [*pairwise(ordered), (ordered[-1], ordered[0])]
+    return [(one, other) for one, other in pairs if one is not other and _start(one, other) < one.closes]
+
+
+def _start(one: Opening, other: Opening) -> int:
+    """When `other` opens next after `one` has, in minutes from the midnight of `one`'s day."""
+    start = (other.weekday - one.weekday) % 7 * DAY + other.opens
+    return start + 7 * DAY if start < one.opens else start
+
+
 def check_week(found: Sequence[Opening]) -> None:
-    """CalendarInvalid names two openings that overlap, also where one runs past midnight into the other's day."""
-    spans = sorted((each.weekday * DAY + each.opens, each.weekday * DAY + each.closes) for each in found)
-    if spans:
-        spans.append((spans[0][0] + 7 * DAY, spans[0][1] + 7 * DAY))
-    for before, after in pairwise(spans):
-        if after[0] < before[1]:
-            raise CalendarInvalid(f"{_told(before)} and {_told(after)} overlap")
+    """CalendarInvalid names two openings that overlap."""
+    for one, other in overlaps(found):
+        raise CalendarInvalid(f"{_told(one)} and {_told(other)} overlap")
 
 
-def _told(found: Span) -> str:
-    day = found[0] // DAY
-    return f"{WEEKDAYS[day % 7]} {own_days.in_words((found[0] - day * DAY, found[1] - day * DAY))}"
+def _told(found: Opening) -> str:
+    return f"{WEEKDAYS[found.weekday]} {own_days.in_words((found.opens, found.closes))}"
 
 
 def in_words(when: When) -> str:

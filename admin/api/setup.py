@@ -1,4 +1,4 @@
-"""The API's agents, queues, numbers and opening hours. A change is published as one made on a page is."""
+"""The API's agents, queues and numbers. A change is published as one made on a page is."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from admin import agents, hours, numbers, queues
+from admin import agents, numbers, queues
 from admin.access import Right, needs
 from admin.api.shapes import (
     AgentsOut,
-    CalendarOut,
-    CalendarsOut,
     FaultOut,
     MadeOut,
     NumberOut,
@@ -166,26 +164,3 @@ def delete_number(path: ById) -> Response:
         abort(404)
     numbers.delete(parts(), path.id)
     return Response(status=204)
-
-
-@setup.get(
-    "/hours", summary="Opening hours, and whether they are open now", tags=[SETUP], responses={200: CalendarsOut}
-)
-@needs(Right.SEE_SETUP)
-def list_hours() -> Response:
-    return answer(
-        CalendarsOut(
-            calendars=[
-                CalendarOut(
-                    name=shown.name,
-                    timezone=shown.zone,
-                    open=shown.closed is None,
-                    reason=shown.closed.reason if shown.closed else "",
-                    opens_at=shown.opens_at.isoformat() if shown.opens_at else None,
-                    openings={day: said for day, _, said, _ in shown.days},
-                    holidays={day.isoformat(): name for day, name, _ in shown.coming},
-                )
-                for shown in hours.find(parts())
-            ]
-        )
-    )

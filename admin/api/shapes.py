@@ -64,20 +64,6 @@ class NumbersOut(BaseModel):
     numbers: Sequence[NumberOut]
 
 
-class CalendarOut(BaseModel):
-    name: str
-    timezone: str
-    open: bool
-    reason: str = Field(description="Why closed: `hours`, `lunch` or `holiday`; empty while open.")
-    opens_at: str | None
-    openings: dict[str, str]
-    holidays: dict[str, str]
-
-
-class CalendarsOut(BaseModel):
-    calendars: Sequence[CalendarOut]
-
-
 class LiveOut(BaseModel):
     """What is true now. An agent's token is told who calls only where the call is their own."""
 

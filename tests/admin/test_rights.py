@@ -41,6 +41,7 @@ PAGES = {
     "/setup/numbers": {"admin", "supervisor", "analyst"},
     "/setup/numbers/new": {"admin"},
     "/setup/hours": {"admin", "supervisor", "analyst"},
+    "/setup/hours/new": {"admin"},
     "/setup/system": {"admin", "supervisor"},
 }
 
@@ -66,6 +67,14 @@ def test_who_may_look_may_not_change(visit: Any) -> None:
             "agents/1/phone-password",
             "queues/1/delete",
             "numbers/1/delete",
+            "hours/new",
+            "hours/1/edit",
+            "hours/1/delete",
+            "hours/1/days/new",
+            "hours/1/days/0/delete",
+            "hours/1/holidays",
+            "hours/import",
+            "hours/changes/1/take-back",
         ):
             address = f"/setup/{place}"
             assert visitor.post(address, name="X", extension="1099", wrap_up_seconds="5").status_code == 403, address

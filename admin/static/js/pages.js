@@ -42,11 +42,11 @@
     fade(note);
   }
   function fade(note) {
-    const stay = note.classList.contains("bad") ? 12000 : 5000;
+    const stay = note.classList.contains("bad") || note.querySelector("form") ? 12000 : 5000;
     let timer = setTimeout(() => note.remove(), stay);
     note.addEventListener("mouseenter", () => clearTimeout(timer));
     note.addEventListener("mouseleave", () => (timer = setTimeout(() => note.remove(), 2000)));
-    note.addEventListener("click", () => note.remove());
+    note.addEventListener("click", (event) => event.target.closest("form") || note.remove());
   }
   all("[data-toast]").forEach(fade);
   document.addEventListener("pointsman:said", (event) => toast(event.detail));
