@@ -159,18 +159,23 @@ def save_group(db: Database, name: str, extensions: Iterable[str], group_id: int
     return group_id
 
 
-def delete_group(db: Database, group_id: int) -> None:
+def check_group_unused(db: Database, name: str) -> None:
     """RulesInvalid while a queue names the group."""
-    row = db.execute_sql("SELECT name FROM agent_group WHERE id = %s", (group_id,)).fetchone()
-    if row is None:
-        return
     for queue, rules in db.execute_sql("SELECT name, rules FROM queue ORDER BY name").fetchall():
         try:
             settings = decode_queue(rules)
         except RulesInvalid:
             continue
-        if row[0] in settings.members.groups or any(step.group == row[0] for step in settings.relaxations):
+        if name in settings.members.groups or any(step.group == name for step in settings.relaxations):
             raise RulesInvalid("", f"queue {queue} names the group; change the queue first")
+
+
+def delete_group(db: Database, group_id: int) -> None:
+    """RulesInvalid while a queue names the group."""
+    row = db.execute_sql("SELECT name FROM agent_group WHERE id = %s", (group_id,)).fetchone()
+    if row is None:
+        return
+    check_group_unused(db, row[0])
     db.execute_sql("DELETE FROM agent_group WHERE id = %s", (group_id,))
 
 
