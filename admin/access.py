@@ -25,6 +25,7 @@ class Right(StrEnum):
     """All calls, or the own ones where `ALL_CALLS` is missing."""
     ALL_CALLS = "see everybody's calls"
     EXPORT = "export"
+    SEE_REPORTS = "see reports"
     SEE_LIVE = "see the live page"
     WATCH_ALL = "see who every caller is on the live page"
     MOVE_CALLS = "move callers who wait"
@@ -45,6 +46,7 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
         Right.SEE_CALLS,
         Right.ALL_CALLS,
         Right.EXPORT,
+        Right.SEE_REPORTS,
         Right.SEE_LIVE,
         Right.WATCH_ALL,
         Right.ANY_PRESENCE,
@@ -54,7 +56,15 @@ RIGHTS: Mapping[str, frozenset[Right]] = {
         Right.SEE_SYSTEM,
     },
     "analyst": _SIGNED_IN
-    | {Right.SEE_CALLS, Right.ALL_CALLS, Right.EXPORT, Right.SEE_LIVE, Right.WATCH_ALL, Right.SEE_SETUP},
+    | {
+        Right.SEE_CALLS,
+        Right.ALL_CALLS,
+        Right.EXPORT,
+        Right.SEE_REPORTS,
+        Right.SEE_LIVE,
+        Right.WATCH_ALL,
+        Right.SEE_SETUP,
+    },
     "agent": _SIGNED_IN | {Right.SEE_CALLS, Right.EXPORT, Right.SEE_LIVE, Right.OWN_PRESENCE, Right.DESK},
 }
 

@@ -32,6 +32,7 @@ from admin import (
     health,
     hours,
     hours_pages,
+    ivr_reports,
     live,
     messages,
     navigation,
@@ -114,6 +115,7 @@ def create_app(parts: Parts) -> Flask:
         prompt_pages.prompts,
         flow_pages.flows,
         music_pages.music,
+        ivr_reports.ivr_reports,
         health.health,
     ):
         app.register_blueprint(blueprint)

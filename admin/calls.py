@@ -17,6 +17,7 @@ from admin import onecall
 from admin.access import Right, Viewer, needs, viewer
 from admin.parts import Parts, parts
 from admin.search import COUNTED, PERIODS, Call, CallSearch, Filters, FilterUnusable, Found, read_filters
+from admin.sheets import safe_cell
 from admin.words import DIRECTIONS, ENDED_BY, STATUSES, Mark, mark
 
 calls = Blueprint("calls", __name__)
@@ -185,13 +186,6 @@ def _line(cells: list[str]) -> str:
     written = io.StringIO()
     csv.writer(written).writerow(cells)
     return written.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula. A telephone number may keep its plus sign."""
-    if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not (text[:1] == "+" and text[1:].isdigit()):
-        return "'" + text
-    return text
 
 
 @calls.get("/calls/<uuid:call_id>")

@@ -41,6 +41,13 @@ TREE = (
         ),
     ),
     Section(
+        "Reports",
+        (
+            Place("ivr_statistics", "IVR statistics", "chart-bar", "ivr_reports.page", Right.SEE_REPORTS),
+            Place("ivr_record", "IVR record", "route", "ivr_reports.record", Right.SEE_REPORTS),
+        ),
+    ),
+    Section(
         "Set-up",
         (
             Place("numbers", "Numbers", "hash", "numbers.listed", Right.SEE_SETUP),

@@ -110,7 +110,8 @@ def all_paths(url: str, search: PathSearch) -> Iterator[CallPath]:
 
 def _read(row: Sequence[Any]) -> CallPath:
     call_id, *fields, steps = row
-    return CallPath(UUID(str(call_id)), *fields, tuple(map(_read_step, steps)))
+    values: list[Any] = [UUID(str(call_id)), *fields, tuple(map(_read_step, steps))]
+    return CallPath(*values)
 
 
 def _read_step(step: Sequence[Any]) -> PathStep:

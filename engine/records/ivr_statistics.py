@@ -6,6 +6,7 @@ opened into the very calls behind it (see `engine.records.ivr_paths`).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -92,8 +93,13 @@ class Period:
 
     @property
     def before(self) -> Period:
-        """The period of the same length before it."""
-        return Period(self.since - (self.until - self.since), self.since, self.zone)
+        """The same stretch of time so many whole days earlier that the two do not meet: a week till this hour beside the week
+        before till the same hour of the day."""
+        days = timedelta(days=max(1, math.ceil((self.until - self.since) / timedelta(days=1))))
+        return Period(self._earlier(self.since, days), self._earlier(self.until, days), self.zone)
+
+    def _earlier(self, at: datetime, days: timedelta) -> datetime:
+        return (at.astimezone(self.zone).replace(tzinfo=None) - days).replace(tzinfo=self.zone)
 
     @property
     def unit(self) -> Unit:

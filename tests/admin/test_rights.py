@@ -34,6 +34,8 @@ PAGES = {
     "/live": {"admin", "supervisor", "analyst", "agent"},
     "/calls": {"admin", "supervisor", "analyst", "agent"},
     "/messages": {"admin", "supervisor", "analyst", "agent"},
+    "/reports/ivr": {"admin", "supervisor", "analyst"},
+    "/reports/ivr-record": {"admin", "supervisor", "analyst"},
     "/setup/agents": {"admin", "supervisor", "analyst"},
     "/setup/agents/new": {"admin"},
     "/setup/queues": {"admin", "supervisor", "analyst"},

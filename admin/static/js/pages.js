@@ -122,6 +122,10 @@
     else location.href = row.dataset.open;
   });
 
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) print();
+  });
+
   // --- Filters and forms ---
   document.addEventListener("change", (event) => {
     const field = event.target;
