@@ -189,7 +189,7 @@ class SayMoney(SayValue):
 
     label: ClassVar[str] = "An amount of money"
     say: Literal["money"]
-    currency: Literal["DKK", "EUR", "GBP", "USD"] = Field(title="Currency")
+    currency: Literal["CNY", "DKK", "EUR", "GBP", "PLN", "USD"] = Field(title="Currency")
 
     def names(self, visit: Visit, language: str) -> list[str]:
         amount = as_number(self.text(visit))

@@ -7,13 +7,13 @@ texts where a machine has a synthesiser. Everything played is 8 kHz 16-bit mono 
 Replacing a prompt: put `HOME/prompts/en/NAME.wav` there, or `pointsman prompts add NAME RECORDING`. Nothing need be
 restarted.
 
-Adding a language, here Danish:
+Adding a language, here Swedish (Danish, Polish and Chinese are examples of all of this):
 
-1. `da/prompts.yaml` in `HOME/prompts` (or in this package, to ship it): the names of `en/prompts.yaml` with Danish texts.
+1. `sv/prompts.yaml` in `HOME/prompts` (or in this package, to ship it): the names of `en/prompts.yaml` with Swedish texts.
    A text without a closing mark is a fragment that is joined to others, so it is cut close. A name that is missing is
    heard in the default language.
-2. `pointsman prompts build HOME/prompts --language da` synthesises them; recordings replace them one by one.
-3. `languages/da.py` with `LANGUAGE`, an object with the methods of `languages.Language`. Word order is the module's own
+2. `pointsman prompts build HOME/prompts --language sv` synthesises them; recordings replace them one by one.
+3. `languages/sv.py` with `LANGUAGE`, an object with the methods of `languages.Language`. Word order is the module's own
    ("five and twenty", "half past" before the hour): it may need names that English lacks, which are then prompts of that
    language alone. Without a module, numbers and times are put together as in English, from whatever prompts there are.
 4. `pointsman prompts check` names what is still missing; `tests/sounds/test_spoken.py` holds that every name the module

@@ -35,7 +35,7 @@ def position(place: int, language: str) -> list[str]:
 
 
 def money(amount: Decimal, currency: str, language: str) -> list[str]:
-    """An amount, rounded to the hundredth. `currency` is DKK, EUR, GBP or USD."""
+    """An amount, rounded to the hundredth. `currency` is one of `sounds.languages.CURRENCIES`."""
     return languages.of(language).money(amount, currency)
 
 

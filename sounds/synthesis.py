@@ -10,9 +10,9 @@ import shutil
 import subprocess
 import tempfile
 import wave
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from sounds import level
 from sounds.errors import SynthesisFailed
@@ -64,22 +64,27 @@ class Espeak:
     """eSpeak NG, a hundred languages, less natural."""
 
     name = "espeak-ng"
+    called: ClassVar[Mapping[str, str]] = {"zh": "cmn", "no": "nb"}
+    """Languages that it knows by another tag."""
 
     def __init__(self, words_a_minute: int = 155) -> None:
         self.words_a_minute = words_a_minute
         self._voices: frozenset[str] | None = None
 
     def speaks(self, language: str) -> bool:
-        if self._voices is None:
-            self._voices = self._ask_voices()
-        return language.lower() in self._voices or language.partition("-")[0].lower() in self._voices
+        return self._voice(language) is not None
 
     def say(self, text: str, language: str) -> bytes:
         _require(self, language)
-        known = self._voices or frozenset()
-        voice = language.lower() if language.lower() in known else language.partition("-")[0].lower()
-        options = ["espeak-ng", "-v", voice, "-s", str(self.words_a_minute)]
+        options = ["espeak-ng", "-v", str(self._voice(language)), "-s", str(self.words_a_minute)]
         return _spoken_by(text, lambda script, audio: [*options, "-f", str(script), "-w", str(audio)])
+
+    def _voice(self, language: str) -> str | None:
+        if self._voices is None:
+            self._voices = self._ask_voices()
+        base = language.partition("-")[0].lower()
+        tags = (language.lower(), base, self.called.get(base, base))
+        return next((tag for tag in tags if tag in self._voices), None)
 
     def _ask_voices(self) -> frozenset[str]:
         if shutil.which("espeak-ng") is None:

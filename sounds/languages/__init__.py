@@ -19,6 +19,10 @@ Hours = Sequence[tuple[time, time]]
 """The opening times of one day, in order. An end of 00:00 is the midnight after it; 00:00 to 00:00 is the whole day."""
 
 
+CURRENCIES = ("CNY", "DKK", "EUR", "GBP", "PLN", "USD")
+"""Those that every language has words for."""
+
+
 class Language(Protocol):
     """What each language can say. Numbers are whole; times and dates are local, already in the caller's zone."""
 
@@ -38,7 +42,7 @@ class Language(Protocol):
         """A caller's place in a queue, 1 being next, as a whole sentence."""
 
     def money(self, amount: Decimal, currency: str) -> list[str]:
-        """An amount of DKK, EUR, GBP or USD, rounded to the hundredth; hundredths are left out where there are none."""
+        """An amount of one of CURRENCIES, rounded to the hundredth; hundredths are left out where there are none."""
 
     def time(self, moment: time) -> list[str]:
         """A time of day to the minute."""
@@ -75,7 +79,7 @@ class Language(Protocol):
 @cache
 def codes() -> tuple[str, ...]:
     """The languages there is a module for, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 @cache

@@ -2,56 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
-from sounds.languages import Hours
+from sounds.languages import Hours, _shared
+from sounds.languages._shared import DAYS, LARGEST, SIGNS
 
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 TENS = (30, 40, 50, 60, 70, 80, 90)
-LARGEST = 999_999_999
 
-HOLIDAYS = {
-    "new_years_day": (),
-    "epiphany": ("three_kings_day",),
-    "maundy_thursday": ("holy_thursday",),
-    "good_friday": (),
-    "easter_sunday": ("easter",),
-    "easter_monday": (),
-    "labour_day": ("labor_day", "may_day", "international_workers_day", "workers_day"),
-    "great_prayer_day": (),
-    "ascension_day": ("ascension", "ascension_thursday"),
-    "whit_sunday": ("pentecost", "pentecost_sunday"),
-    "whit_monday": ("pentecost_monday",),
-    "corpus_christi": (),
-    "constitution_day": (),
-    "national_day": (),
-    "independence_day": (),
-    "midsummer_day": (),
-    "assumption_day": ("assumption", "assumption_of_mary"),
-    "all_saints_day": ("all_saints",),
-    "thanksgiving_day": ("thanksgiving",),
-    "christmas_eve": (),
-    "christmas_day": ("christmas", "first_day_of_christmas"),
-    "second_day_of_christmas": ("st_stephens_day", "saint_stephens_day"),
-    "boxing_day": (),
-    "new_years_eve": (),
-}
-"""Holidays that have a prompt, each with the other names calendars give it."""
+HOLIDAYS = tuple(_shared.HOLIDAYS)
 
 CURRENCIES = {
     "DKK": ("krone", "kroner", "ore", "ore"),
     "EUR": ("euro", "euros", "cent", "cents"),
     "GBP": ("pound", "pounds", "penny", "pence"),
     "USD": ("dollar", "dollars", "cent", "cents"),
+    "PLN": ("zloty", "zlotys", "grosz", "groszy"),
+    "CNY": ("yuan", "yuan", "fen", "fen"),
 }
 """One and several of each currency, and of its hundredth."""
-
-_HOLIDAY = {other: name for name, others in HOLIDAYS.items() for other in (name, *others)}
-_SIGNS = {"*": "star", "#": "hash", "+": "plus"}
-_DAY_START = time(0, 0)
 
 
 class English:
@@ -61,7 +31,7 @@ class English:
         return frozenset(
             {
                 *(f"number_{value}" for value in (*range(21), *TENS)),
-                *("hundred", "thousand", "million", "minus", "number_oh", *_SIGNS.values()),
+                *("hundred", "thousand", "million", "minus", "number_oh", *SIGNS.values()),
                 *("and", "to", "from", "at", "on", *DAYS),
                 *(f"ordinal_{day}" for day in range(1, 32)),
                 *(f"month_{month}" for month in range(1, 13)),
@@ -98,13 +68,7 @@ class English:
         return spoken
 
     def digits(self, text: str) -> list[str]:
-        spoken = []
-        for sign in text:
-            if sign.isascii() and sign.isdigit():
-                spoken.append(f"number_{sign}")
-            elif sign in _SIGNS:
-                spoken.append(_SIGNS[sign])
-        return spoken
+        return [f"number_{sign}" if sign.isdigit() else sign for sign in _shared.signs(text)]
 
     def ordinal(self, value: int) -> list[str]:
         return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
@@ -114,8 +78,8 @@ class English:
 
     def money(self, amount: Decimal, currency: str) -> list[str]:
         one, several, hundredth, hundredths = CURRENCIES[currency]
-        whole, rest = divmod(int((abs(amount) * 100).to_integral_value(ROUND_HALF_UP)), 100)
-        spoken = ["minus"] if amount < 0 and (whole or rest) else []
+        negative, whole, rest = _shared.amount(amount)
+        spoken = ["minus"] if negative else []
         if whole or not rest:
             spoken += [*self.number(whole), one if whole == 1 else several]
         if rest:
@@ -171,18 +135,18 @@ class English:
         return spoken
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        days = [tuple(openings.get(day, ())) for day in range(7)]
+        days = _shared.week(openings)
         if not any(days):
             return ["open_never"]
-        if all(hours == ((_DAY_START, _DAY_START),) for hours in days):
+        if _shared.always(days):
             return ["open_always"]
         spoken = ["open_from"]
-        opened = [run for run in _runs(days) if days[run.start]]
+        opened = [run for run in _shared.runs(days) if days[run.start]]
         for position, run in enumerate(opened):
             if position:
                 spoken += ["pause", "and"]
             spoken += [*_days(run), *self.hours(days[run.start])]
-        closed = [run for run in _runs(days) if not days[run.start]]
+        closed = [run for run in _shared.runs(days) if not days[run.start]]
         if closed:
             spoken += ["pause", "closed_on"]
             for position, run in enumerate(closed):
@@ -190,9 +154,7 @@ class English:
         return spoken
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
-        if opens.tzinfo and now.tzinfo:
-            opens = opens.astimezone(now.tzinfo)
-        ahead = (opens.date() - now.date()).days
+        opens, ahead = _shared.ahead(opens, now)
         if ahead <= 1:
             day = ["tomorrow" if ahead == 1 else "today"]
         elif ahead < 7:
@@ -202,9 +164,7 @@ class English:
         return ["open_again", *day, "at", *self.time(opens.time())]
 
     def holiday(self, name: str) -> list[str]:
-        # Calendars write a holiday kept on another day as "Christmas Day (observed)", and put apostrophes of both kinds.
-        plain = re.sub(r"\(.*?\)|['’.]", "", name.lower()).strip()
-        known = _HOLIDAY.get(re.sub(r"[^a-z0-9]+", "_", plain))
+        known = _shared.holiday(name)
         return ["closed_for", f"holiday_{known}"] if known else ["closed_holiday"]
 
     def _year(self, year: int) -> list[str]:
@@ -228,15 +188,6 @@ def _below_thousand(value: int) -> list[str]:
             else [f"number_{rest - rest % 10}", *([f"number_{rest % 10}"] if rest % 10 else [])]
         )
     return spoken
-
-
-def _runs(days: list[Hours] | list[tuple[tuple[time, time], ...]]) -> Iterator[range]:
-    """The days of a week in runs that keep the same hours."""
-    start = 0
-    for day in range(1, 8):
-        if day == 7 or days[day] != days[start]:
-            yield range(start, day)
-            start = day
 
 
 def _days(run: range) -> list[str]:

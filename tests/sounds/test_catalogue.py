@@ -138,13 +138,13 @@ def test_a_mended_file_is_played(home: Path, seconds: Seconds) -> None:
 
 
 def test_languages_fall_back(home: Path) -> None:
-    wav.write(home / "prompts" / "da" / "goodbye.wav", SECOND)
+    wav.write(home / "prompts" / "sv" / "goodbye.wav", SECOND)
     known = Catalogue.of_home(home)
-    assert known.find("goodbye", "da").language == "da"
-    assert known.find("goodbye", "da-DK").language == "da"
-    assert known.find("transfer", "da").language == "en"
-    assert known.names("da") == ["goodbye"]
-    assert known.languages() == ["da", "en"], "the folders of music and of modules are no languages"
+    assert known.find("goodbye", "sv").language == "sv"
+    assert known.find("goodbye", "sv-SE").language == "sv"
+    assert known.find("transfer", "sv").language == "en"
+    assert known.names("sv") == ["goodbye"]
+    assert known.languages() == ["da", "en", "pl", "sv", "zh"], "the folders of music and of modules are no languages"
 
 
 def test_another_default_language(home: Path) -> None:

@@ -112,10 +112,10 @@ def test_check_names_what_a_language_lacks(tmp_path: Path) -> None:
 @needs_espeak
 def test_a_language_is_built_from_its_texts(tmp_path: Path) -> None:
     folder = tmp_path / "prompts"
-    (folder / "da").mkdir(parents=True)
-    (folder / "da" / "prompts.yaml").write_text("goodbye: Tak for opkaldet. Farvel.\n", encoding="utf-8")
+    (folder / "sv").mkdir(parents=True)
+    (folder / "sv" / "prompts.yaml").write_text("goodbye: Tack för samtalet. Hej då.\n", encoding="utf-8")
     built = prompts(tmp_path, "build", str(folder))
     assert built.returncode == 0, built.stderr
     known = Catalogue.of_home(tmp_path)
-    assert known.find("goodbye", "da").language == "da"
-    assert known.names("da") == ["goodbye", "pause", "tone"]
+    assert known.find("goodbye", "sv").language == "sv"
+    assert known.names("sv") == ["goodbye", "pause", "tone"]

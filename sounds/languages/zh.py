@@ -1,0 +1,227 @@
+"""Chinese (Mandarin): ten thousands and hundred millions, a nought for what is left out, two kinds of two, measure words, and
+the larger before the smaller: year, month, day; part of the day, hour, minute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from sounds.languages import Hours, _shared
+from sounds.languages._shared import DAYS, LARGEST, SIGNS
+
+GROUPS = ((100_000_000, "hundred_million"), (10_000, "ten_thousand"), (1, ""))
+HOLIDAYS = (
+    "new_years_day", "spring_festival", "tomb_sweeping_day", "labour_day", "dragon_boat_festival",
+    "mid_autumn_festival", "national_day", "christmas_day", "good_friday", "easter_sunday", "easter_monday",
+    "second_day_of_christmas", "christmas_eve", "new_years_eve",
+)  # fmt: skip
+NAMES_OF_OTHERS = {"boxing_day": "second_day_of_christmas"}
+CURRENCIES = {
+    "CNY": ("yuan", "fen"),
+    "DKK": ("krone", "ore"),
+    "EUR": ("euro", "euro_cent"),
+    "GBP": ("pound", "penny"),
+    "PLN": ("zloty", "grosz"),
+    "USD": ("dollar", "cent"),
+}
+"""Each currency and its hundredth; yuan have tenths besides."""
+
+PARTS_OF_DAY = ((6, "before_dawn"), (12, "morning"), (13, "noon"), (18, "afternoon"), (24, "evening"))
+"""Each part with the hour it ends before."""
+
+
+class Chinese:
+    """See `sounds.languages.Language` for what each method promises."""
+
+    def names(self) -> frozenset[str]:
+        return frozenset(
+            {
+                *(f"number_{value}" for value in range(11)),
+                *("number_2_liang", "number_1_yao"),
+                *("hundred", "thousand", "ten_thousand", "hundred_million", "minus", *SIGNS.values()),
+                *("and", "to", "from", *DAYS, "year", "day_of_month"),
+                *(f"month_{month}" for month in range(1, 13)),
+                *("every_day", "all_day", "today", "tomorrow", "pause"),
+                *(name for _, name in PARTS_OF_DAY),
+                *("oclock", "past_the_hour", "midnight", "minutes", "hours", "less_than_a_minute", "jiao"),
+                *(name for names in CURRENCIES.values() for name in names),
+                *(
+                    "queue_position",
+                    "queue_in_line",
+                    "queue_next",
+                    "queue_wait",
+                    "queue_wait_between",
+                    "queue_wait_under",
+                ),
+                *("open_from", "will_open", "open_again", "open_always", "open_never", "closed_on"),
+                *("closed_for", "closed_rest", "closed_holiday"),
+                *(f"holiday_{name}" for name in HOLIDAYS),
+            }
+        )
+
+    def number(self, value: int) -> list[str]:
+        if value < 0:
+            return ["minus", *self.number(-value)]
+        if value > LARGEST:
+            return [f"number_{sign}" for sign in str(value)]
+        spoken: list[str] = []
+        skipped = False
+        for size, name in GROUPS:
+            group, value = divmod(value, size)
+            if not group:
+                skipped = bool(spoken)
+                continue
+            if spoken and (skipped or group < 1000):
+                spoken.append("number_0")
+            spoken += _below_ten_thousand(group, first=not spoken, last=not name)
+            if name:
+                spoken.append(name)
+            skipped = False
+        return spoken or ["number_0"]
+
+    def counted(self, value: int, *measure: str) -> list[str]:
+        """A number of things, before their measure word: two of them are `liang`."""
+        return [*(["number_2_liang"] if value == 2 else self.number(value)), *measure]
+
+    def digits(self, text: str) -> list[str]:
+        names = (f"number_{sign}" if sign.isdigit() else sign for sign in _shared.signs(text))
+        return ["number_1_yao" if name == "number_1" else name for name in names]
+
+    def ordinal(self, value: int) -> list[str]:
+        return [*self.number(value), "day_of_month"] if 1 <= value <= 31 else self.number(value)
+
+    def position(self, place: int) -> list[str]:
+        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
+
+    def money(self, amount: Decimal, currency: str) -> list[str]:
+        unit, hundredth = CURRENCIES[currency]
+        negative, whole, rest = _shared.amount(amount)
+        spoken = ["minus"] if negative else []
+        if whole or not rest:
+            spoken += self.counted(whole, unit)
+        if rest and currency == "CNY":
+            tenths, rest = divmod(rest, 10)
+            if tenths:
+                spoken += self.counted(tenths, "jiao")
+            elif whole:
+                spoken.append("number_0")
+        if rest:
+            # Two of the smallest part is 二分 behind a larger one.
+            spoken += [*(self.number(rest) if spoken else self.counted(rest)), hundredth]
+        return spoken
+
+    def time(self, moment: time) -> list[str]:
+        if (moment.hour, moment.minute) == (0, 0):
+            return ["midnight"]
+        part = next(name for end, name in PARTS_OF_DAY if moment.hour < end)
+        hour = moment.hour if moment.hour < 13 else moment.hour - 12
+        spoken = [part, *self.counted(hour, "oclock")]
+        if 0 < moment.minute < 10:
+            spoken.append("number_0")
+        return [*spoken, *([*self.number(moment.minute), "past_the_hour"] if moment.minute else [])]
+
+    def weekday(self, day: int) -> list[str]:
+        return [DAYS[day]]
+
+    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
+        spoken = [*(f"number_{sign}" for sign in str(day.year)), "year"] if year else []
+        spoken += [f"month_{day.month}", *self.ordinal(day.day)]
+        return [*spoken, *self.weekday(day.weekday())] if weekday else spoken
+
+    def duration(self, minutes: int) -> list[str]:
+        if minutes < 1:
+            return ["less_than_a_minute"]
+        whole, rest = divmod(minutes, 60)
+        spoken = self.counted(whole, "hours") if whole else []
+        if rest:
+            spoken += [*(["number_0"] if whole and rest < 10 else ()), *_minutes(self, rest, bool(whole))]
+        return spoken
+
+    def wait(self, minutes: int) -> list[str]:
+        return self.wait_between(0, 1) if minutes < 1 else ["queue_wait", *self.duration(minutes)]
+
+    def wait_between(self, least: int, most: int) -> list[str]:
+        if least < 1:
+            return ["queue_wait_under", *self.duration(max(1, most))]
+        if least >= most:
+            return self.wait(most)
+        first = self.counted(least) if most < 60 else self.duration(least)
+        return ["queue_wait_between", *first, "to", *self.duration(most)]
+
+    def hours(self, ranges: Hours) -> list[str]:
+        return _shared.joined(
+            (
+                ["all_day"] if start == end else ["from", *self.time(start), "to", *self.time(end)]
+                for start, end in ranges
+            ),
+            ["and"],
+        )
+
+    def week(self, openings: Mapping[int, Hours]) -> list[str]:
+        days = _shared.week(openings)
+        if not any(days):
+            return ["open_never"]
+        if _shared.always(days):
+            return ["open_always"]
+        runs = list(_shared.runs(days))
+        opened = [[*_days(run), *self.hours(days[run.start])] for run in runs if days[run.start]]
+        closed = [_days(run) for run in runs if not days[run.start]]
+        spoken = ["open_from", *_shared.joined(opened, ["pause"])]
+        # What the office does stands at the end: Saturday and Sunday rest.
+        return [*spoken, "pause", *_shared.joined(closed, ["and"]), "closed_on"] if closed else spoken
+
+    def reopening(self, opens: datetime, now: datetime) -> list[str]:
+        opens, ahead = _shared.ahead(opens, now)
+        if ahead <= 1:
+            day = ["tomorrow" if ahead == 1 else "today"]
+        elif ahead < 7:
+            day = self.weekday(opens.weekday())
+        else:
+            day = self.date(opens.date(), weekday=True)
+        return ["will_open", *day, *self.time(opens.time()), "open_again"]
+
+    def holiday(self, name: str) -> list[str]:
+        known = _shared.holiday(name) or ""
+        known = NAMES_OF_OTHERS.get(known, known)
+        return ["closed_for", f"holiday_{known}", "closed_rest"] if known in HOLIDAYS else ["closed_holiday"]
+
+
+def _minutes(language: Chinese, minutes: int, after_hours: bool) -> list[str]:
+    return [*language.number(minutes), "minutes"] if after_hours else language.counted(minutes, "minutes")
+
+
+def _below_ten_thousand(value: int, *, first: bool, last: bool) -> list[str]:
+    """One group of four figures. `first`: no group stands before it; `last`: no larger unit follows it."""
+    spoken: list[str] = []
+    skipped = False
+    for size, name in ((1000, "thousand"), (100, "hundred"), (10, "number_10"), (1, "")):
+        figure, value = divmod(value, size)
+        if not figure:
+            skipped = bool(spoken)
+            continue
+        if skipped:
+            spoken.append("number_0")
+            skipped = False
+        leads = first and not spoken
+        if size == 10 and figure == 1 and leads:
+            # Twelve is 十二, but a hundred and twelve 一百一十二.
+            spoken.append(name)
+            continue
+        liang = figure == 2 and leads and (size == 1000 or (size == 1 and not last))
+        spoken.append("number_2_liang" if liang else f"number_{figure}")
+        if name:
+            spoken.append(name)
+    return spoken
+
+
+def _days(run: range) -> list[str]:
+    if len(run) == 7:
+        return ["every_day"]
+    first, last = DAYS[run.start], DAYS[run.stop - 1]
+    if len(run) == 1:
+        return [first]
+    return [first, "and" if len(run) == 2 else "to", last]
+
+
+LANGUAGE = Chinese()
