@@ -99,8 +99,11 @@ class EngineProcess:
             journal=self._journal,
             clock=self._clock,
             roster=lambda: self._configuration.snapshot.roster,
-            presences=lambda: store.load_presences(self._db),
+            hours=self._configuration.is_open,
+            presences=lambda since: store.load_presences(self._db, since),
             next_epoch=self._next_epoch,
+            folder=settings.home / "routing",
+            zone=settings.zone,
         )
         self._lookups = Lookups(settings.database_url)
         self._mailing = Mailing(self._db, MailServer.of(settings), self._clock)

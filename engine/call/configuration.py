@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import gevent
 import peewee
@@ -16,6 +17,7 @@ from gevent.event import Event
 from conf.database import Database
 from conf.errors import PointsmanError
 from dialplan import store as dialplan_store
+from dialplan.hours import Open, status
 from dialplan.plan import Plan
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
@@ -61,6 +63,11 @@ class Configuration:
 
     def stop(self) -> None:
         gevent.killall(self._greenlets)
+
+    def is_open(self, calendar: str, at: datetime) -> bool | None:
+        """Whether the calendar is open at the instant; None where there is none of that name."""
+        found = self.snapshot.plan.calendars.get(calendar)
+        return None if found is None else isinstance(status(found, at), Open)
 
     def flow(self, name: str, version: int) -> PublishedFlow | None:
         """An earlier version of a flow, for a call that began with it; None where it cannot be had."""

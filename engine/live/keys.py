@@ -35,11 +35,14 @@ ROUTER_LEASE: Final = "router:lease"
 ROUTER_EPOCH: Final = "router:epoch"
 """Number of the present tenure; only rises. What is written for an older one is refused."""
 
+ROUTER_DAY: Final = "router:day"
+"""The day that agents' calls and talk are counted for, as YYYY-MM-DD in the installation's time zone."""
+
 ROUTER_WRITTEN: Final = "router:written"
 """The last batch of what was written for a tenure, for the next one to write down what its process died over."""
 
 PLACES: Final = "places"
-"""Hash, `<queue>|<caller>` -> {"place_at", "until"} in Unix seconds: who may come again and then has an old place."""
+"""Hash, `<queue>|<caller>` -> [place, till when it is kept] in Unix seconds: who may come again and then has an old place."""
 
 PACES: Final = "paces"
 """Hash, queue -> what is measured of it (engine.routing.expected.Pace)."""

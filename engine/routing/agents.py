@@ -27,14 +27,17 @@ def roster_published(state: State, event: RosterPublished) -> None:
         gone = state.agents.pop(agent_id)
         gone.stamp += 1
         state.decisions.append(RemoveAgent(at=at, agent_id=agent_id))
+    changed = []
     for agent_id, profile in state.book.profiles.items():
         known = state.agents.get(agent_id)
         if known is None:
-            state.agents[agent_id] = Agent(profile, since=at, idle_since=at)
-        else:
-            known.profile = profile
+            known = state.agents[agent_id] = Agent(profile, since=at, idle_since=at)
+            changed.append(known)
+        elif (known.profile.name, known.profile.extension) != (profile.name, profile.extension):
+            changed.append(known)
+        known.profile = profile
     pooling.rebuild(state)
-    for agent in list(state.agents.values()):
+    for agent in changed:
         presence.tell(state, agent, at)
     waiting = sorted(state.entries.values(), key=lambda entry: (entry.rank, entry.sequence))
     for entry in waiting:

@@ -14,14 +14,17 @@ from conf.errors import PointsmanError
 from engine.live import keys
 from engine.live.wire import Wire
 from engine.routing.events import (
+    AnswerDryRun,
     CloseOffer,
     CloseWrapUp,
     Decision,
+    KeepPlace,
     MakeOffer,
     PlaceEntry,
     ReleaseEntry,
     RemoveAgent,
     SetAgent,
+    TellPace,
     encode,
 )
 
@@ -97,16 +100,37 @@ def written(wire: Wire) -> list[Decision]:
 
 
 def _agent_set(fields: Mapping[str, str]) -> SetAgent:
-    def seconds(name: str) -> float | None:
-        return datetime.fromisoformat(fields[name]).timestamp() if fields[name] else None
-
-    since = seconds("since") or 0.0
+    state = agent_state(fields)
     return msgspec.convert(
-        {name: value or None for name, value in fields.items() if name not in ("since", "idle_since", "wrap_until")}
-        | {"at": since, "since": since, "idle_since": seconds("idle_since") or since, "until": seconds("wrap_until")}
-        | {"agent_id": int(fields["agent_id"]), "decision": "SetAgent"},
+        {"agent_id": int(fields["agent_id"]), "name": fields["name"], "extension": fields["extension"]}
+        | {"at": state["since"], "decision": "SetAgent", **state},
         SetAgent,
     )
+
+
+def agent_state(fields: Mapping[str, str], now: float = 0.0) -> dict[str, Any]:
+    """An agent's state as their hash tells of it, by the names that SetAgent and AgentSeen share. Instants in Unix seconds;
+    `now` stands in for those that must be there and are not."""
+
+    def seconds(name: str) -> float | None:
+        return datetime.fromisoformat(fields[name]).timestamp() if fields.get(name) else None
+
+    since = seconds("since") or now
+    return {
+        "presence": fields["presence"],
+        "work": fields.get("work") or "idle",
+        "since": since,
+        "idle_since": seconds("idle_since") or since,
+        "until": seconds("wrap_until"),
+        "rest_until": seconds("rest_until"),
+        "offered_at": seconds("offered_at") or 0.0,
+        "calls": int(fields.get("calls") or 0),
+        "talk_seconds": float(fields.get("talk_seconds") or 0.0),
+        "misses": msgspec.json.decode(fields.get("misses") or "{}"),
+    } | {name: fields.get(name) or None for name in _TEXTS}
+
+
+_TEXTS: Final = ("reason", "call_id", "offer_id", "queue", "wanted", "wanted_reason")
 
 
 def _operations(decision: Decision, never_made: Collection[str]) -> Sequence[Sequence[Any]]:
@@ -117,7 +141,10 @@ def _operations(decision: Decision, never_made: Collection[str]) -> Sequence[Seq
     if isinstance(decision, CloseOffer):
         close = ["close", decision.offer_id, "" if decision.offer_id in never_made else text]
         return [close] if decision.owner is None else [close, ["tell", keys.inbox(decision.owner), text]]
-    if isinstance(decision, ReleaseEntry | PlaceEntry):
+    if isinstance(decision, PlaceEntry):
+        tell = ["tell", keys.inbox(decision.owner), text]
+        return [["place", keys.queue(decision.queue), decision.rank, decision.entry_id], tell]
+    if isinstance(decision, ReleaseEntry):
         return [["tell", keys.inbox(decision.owner), text]]
     if isinstance(decision, SetAgent):
         notice = {"kind": "agent", "id": decision.agent_id, "item": agent_item(decision)}
@@ -128,6 +155,13 @@ def _operations(decision: Decision, never_made: Collection[str]) -> Sequence[Seq
         return [["remove", decision.agent_id, keys.agent(decision.agent_id), encode(gone).decode()]]
     if isinstance(decision, CloseWrapUp):
         return [["note", text]]
+    if isinstance(decision, KeepPlace):
+        kept = encode([decision.place_at, decision.until]).decode() if decision.until > decision.at else ""
+        return [["keep", keys.PLACES, f"{decision.queue}|{decision.caller}", kept]]
+    if isinstance(decision, TellPace):
+        return [["keep", keys.PACES, decision.queue, encode(decision.pace).decode()]]
+    if isinstance(decision, AnswerDryRun):
+        return [["answer", keys.reply(decision.ask_id), encode(decision.answer).decode()]]
     return []
 
 
@@ -148,10 +182,17 @@ def agent_item(state: SetAgent) -> dict[str, Any]:
         "wrap_until": None if state.until is None else instant(state.until),
         "wanted": state.wanted,
         "wanted_reason": state.wanted_reason,
+        "rest_until": None if state.rest_until is None else instant(state.rest_until),
+        "offered_at": instant(state.offered_at) if state.offered_at else None,
+        "calls": state.calls,
+        "talk_seconds": state.talk_seconds,
+        "misses": dict(state.misses),
     }
 
 
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return encode(value).decode() if value else ""
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

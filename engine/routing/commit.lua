@@ -8,6 +8,9 @@
 --   ["close", offer id, decision]                                   decision "" where nothing is to be written down
 --   ["tell", inbox key, decision]
 --   ["note", decision]                                              only kept in router:written
+--   ["place", queue key, rank, entry id]                            where a call that waits stands in its queue
+--   ["keep", hash, field, value]                                    value "" takes the field out
+--   ["answer", list, text]                                          to somebody who waits for it
 -- Returns the epoch in force, then for each claim that was lost its offer id and what was missing.
 local epoch = redis.call('GET', KEYS[1])
 if epoch ~= ARGV[1] then
@@ -44,6 +47,19 @@ for _, op in ipairs(cjson.decode(ARGV[5])) do
     redis.call('PUBLISH', 'live', op[4])
   elseif kind == 'close' then
     redis.call('HDEL', KEYS[4], op[2])
+  elseif kind == 'place' then
+    if redis.call('HEXISTS', KEYS[3], op[4]) == 1 then
+      redis.call('ZADD', op[2], op[3], op[4])
+    end
+  elseif kind == 'keep' then
+    if op[4] == '' then
+      redis.call('HDEL', op[2], op[3])
+    else
+      redis.call('HSET', op[2], op[3], op[4])
+    end
+  elseif kind == 'answer' then
+    redis.call('RPUSH', op[2], op[3])
+    redis.call('EXPIRE', op[2], 30)
   elseif kind == 'tell' then
     redis.call('RPUSH', op[2], op[3])
     redis.call('EXPIRE', op[2], 60)

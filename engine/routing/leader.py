@@ -2,15 +2,18 @@
 
 Every engine process runs a `Leader`; all but one wait for the lease. A tenure begins with what Redis knows (agents, offers that
 stand, calls that wait) and goes on from the first event whose consequences were not written yet, so a leader that dies
-loses nobody's place. What it writes carries its epoch and is refused once there is a later one.
+loses nobody's place. What it writes carries its epoch and is refused once there is a later one. A tenure ends with its day at
+the latest, so that each day's log can be decided again by itself.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import gevent
 import msgspec
@@ -20,29 +23,27 @@ from conf.clock import Clock
 from engine.live import keys
 from engine.live.connection import RedisError
 from engine.live.wire import Wire
-from engine.records.facts import AgentStateBegan, OfferEnded, OfferMade, SideSegment
 from engine.records.journal import Journal
-from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost, instant, written
+from engine.routing import day_log
+from engine.routing.claims import LEASE_SECONDS, Claims, TenureLost
+from engine.routing.day_log import DayLog, Tenure
 from engine.routing.events import (
-    AgentSeen,
     ClaimLost,
     CloseOffer,
-    CloseWrapUp,
+    DayBegan,
     Decision,
-    EntryAdded,
     Event,
+    HoursChanged,
     MakeOffer,
-    OfferSeen,
     RosterPublished,
-    SetAgent,
     Settled,
     TimePassed,
     decode_event,
 )
-from engine.routing.roster import AgentProfile, Roster
+from engine.routing.keeping import Keeper
+from engine.routing.restoring import Presences, mapping, restore
+from engine.routing.roster import Roster
 from engine.routing.router import Router
-from engine.routing.state import Offer
-from engine.routing.store import LastState
 
 READ_AT_MOST = 500
 BUSY_SECONDS = 0.003
@@ -51,21 +52,48 @@ GATHER_SECONDS = 0.001
 LONGEST_READ_SECONDS = 0.4
 """Also how often the lease is renewed when nothing happens; well within the lease."""
 
+HOURS_SECONDS = 0.25
+"""How often calendars are looked at, on the wall's clock."""
+
 SETTLE_SECONDS = 1.5
 """How long after Redis has lost its memory nothing is decided: all processes notice within their heartbeat and tell again
 what they have in hand."""
 
 log = structlog.get_logger(__name__)
 
-Presences = Mapping[int, LastState]
-"""Agent id -> what they last were, as Postgres knows it."""
+Hours = Callable[[str, datetime], bool | None]
+"""Whether a calendar is open at an instant; None where there is no such calendar."""
+
+
+@dataclass(slots=True)
+class _Held:
+    """What a tenure keeps at hand."""
+
+    epoch: int
+    router: Router
+    log: DayLog
+    day: date
+    version: int = 0
+    open: dict[str, bool] = field(default_factory=dict)
+    looked_at: float = 0.0
+
+    def step(self, event: Event) -> list[Decision]:
+        """Let the router decide, and write it into the day's log."""
+        if isinstance(event, TimePassed):
+            due = self.router.next_due
+            if due is None or due > event.at:
+                return []
+        decisions = self.router.step(event)
+        self.log.add(event, decisions)
+        return decisions
 
 
 class Leader:
     """Holds the router whenever it can.
 
-    `roster` gives the roster in force, `presences` reads Postgres (it may raise when that is away), `next_epoch(least)`
-    returns a number above `least` and above all it ever returned, kept in Postgres.
+    `roster` gives the roster in force, `hours` says which calendars are open, `presences` reads Postgres (it may raise when
+    that is away; the day's figures from the given instant on), `next_epoch(least)` returns a number above `least` and above
+    all it ever returned, kept in Postgres. The day's log goes to `folder`; days are those of `zone`.
     """
 
     def __init__(
@@ -76,18 +104,23 @@ class Leader:
         journal: Journal,
         clock: Clock,
         roster: Callable[[], Roster],
-        presences: Callable[[], Presences],
+        hours: Hours,
+        presences: Callable[[datetime], Presences],
         next_epoch: Callable[[int], int],
+        folder: Path,
+        zone: ZoneInfo,
     ) -> None:
         self._process_id = process_id
         self._wire = wire
-        self._journal = journal
+        self._keeper = Keeper(journal)
         self._clock = clock
         self._roster = roster
+        self._hours = hours
         self._presences = presences
         self._next_epoch = next_epoch
+        self._folder = folder
+        self._zone = zone
         self._greenlet: gevent.Greenlet[..., None] | None = None
-        self._told: dict[int, tuple[str, str, str | None, float]] = {}
         self.router: Router | None = None
         """The router while this process holds it."""
 
@@ -123,18 +156,26 @@ class Leader:
             gevent.sleep(0.2)
 
     def _hold(self) -> None:
-        epoch = self._next_epoch(int(self._wire.ask("GET", keys.ROUTER_EPOCH) or 0))
-        self._wire.ask("SET", keys.ROUTER_EPOCH, epoch)
-        claims = Claims(self._wire, self._process_id, epoch)
-        cursor = self._wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
+        """One tenure. Returns when its day is over; TenureLost, redis.RedisError."""
+        wire = self._wire
+        epoch = self._next_epoch(int(wire.ask("GET", keys.ROUTER_EPOCH) or 0))
+        wire.ask("SET", keys.ROUTER_EPOCH, epoch)
+        claims = Claims(wire, self._process_id, epoch)
+        cursor = wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
         settles_at = self._remembers_since() + SETTLE_SECONDS
         settled = time.time() >= settles_at
-        router, decisions = self._restore(epoch, settled=settled)
-        log.info("router taken", epoch=epoch, waiting=len(router.entries), agents=len(router.agents), settled=settled)
-        self.router = router
-        version = self._roster().version
-        self._write(claims, decisions, cursor)
-        read_at = 0.0
+        held = self._begin(epoch, settled=settled)
+        try:
+            decisions = self._restored(held)
+            self.router = held.router
+            self._write(held, claims, decisions, cursor)
+            self._lead(held, claims, cursor, None if settled else settles_at)
+        finally:
+            held.log.close()
+        wire.ask("DEL", keys.ROUTER_LEASE)
+
+    def _lead(self, held: _Held, claims: Claims, cursor: str, settles_at: float | None) -> None:
+        router, read_at = held.router, 0.0
         while True:
             wait = LONGEST_READ_SECONDS
             if router.next_due is not None:
@@ -144,25 +185,48 @@ class Leader:
             )
             read_before, read_at = read_at, time.monotonic()
             busy = bool(read) and read_at - read_before < BUSY_SECONDS and len(read[0][1]) < BUSY_EVENTS
-            decisions = []
+            decisions: list[Decision] = []
             for entry_id, fields in read[0][1] if read else ():
                 cursor = entry_id
-                event = self._decode(_mapping(fields))
+                event = self._decode(mapping(fields))
                 if event is not None:
-                    decisions += router.step(event)
+                    decisions += held.step(event)
             now = self._clock.timestamp()
             roster = self._roster()
-            if roster.version != version:
-                version = roster.version
-                decisions += router.step(RosterPublished(at=now, roster=roster))
-            decisions += router.step(TimePassed(at=now))
-            if not settled and time.time() >= settles_at:
-                settled = True
-                decisions += router.step(Settled(at=now))
-            self._write(claims, decisions, cursor)
+            if roster.version != held.version:
+                held.version = roster.version
+                decisions += held.step(RosterPublished(at=now, roster=roster))
+                held.looked_at = 0.0
+            decisions += self._hours_passed(held, roster, now)
+            decisions += held.step(TimePassed(at=now))
+            if settles_at is not None and time.time() >= settles_at:
+                settles_at = None
+                decisions += held.step(Settled(at=now))
+            self._write(held, claims, decisions, cursor)
+            held.log.flush()
+            if self._today() != held.day:
+                log.info("the router begins a new day", day=str(self._today()))
+                return
             if busy:
                 # Under load many small batches cost more than the millisecond in which the next one grows.
                 gevent.sleep(GATHER_SECONDS)
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone(self._zone).date()
+
+    def _hours_passed(self, held: _Held, roster: Roster, now: float) -> list[Decision]:
+        """Tell the router of calendars that have opened or closed."""
+        if time.monotonic() - held.looked_at < HOURS_SECONDS:
+            return []
+        held.looked_at = time.monotonic()
+        decisions: list[Decision] = []
+        for name in sorted({rule.settings.calendar for rule in roster.queues if rule.settings.calendar is not None}):
+            # A calendar that is not there keeps nobody out.
+            is_open = self._hours(name, self._clock.now()) is not False
+            if held.open.get(name, True) != is_open:
+                held.open[name] = is_open
+                decisions += held.step(HoursChanged(at=now, calendar=name, open=is_open))
+        return decisions
 
     def _decode(self, fields: Mapping[str, str]) -> Event | None:
         try:
@@ -172,21 +236,20 @@ class Leader:
             return None
         return event
 
-    def _write(self, claims: Claims, decisions: list[Decision], cursor: str) -> None:
-        router = self.router
+    def _write(self, held: _Held, claims: Claims, decisions: list[Decision], cursor: str) -> None:
         never_made: set[str] = set()
-        while router is not None:
+        while self.router is not None:
             lost = dict(claims.write(decisions, cursor, never_made=never_made))
             never_made.update(lost)
             for decision in decisions:
                 # No phone rang for an offer that could not be made, so nothing is told of its end either.
                 if not (isinstance(decision, MakeOffer | CloseOffer) and decision.offer_id in never_made):
-                    self._keep(decision)
+                    self._keeper.keep(decision)
             if not lost:
                 return
             decisions = []
             for offer_id, missing in lost.items():
-                decisions += router.step(
+                decisions += held.step(
                     ClaimLost(at=self._clock.timestamp(), offer_id=offer_id, entry_gone=missing == "call")
                 )
 
@@ -198,201 +261,36 @@ class Leader:
         self._wire.ask("SET", keys.MEMORY, f"{now:.3f}", "NX")
         return min(now, float(self._wire.ask("GET", keys.MEMORY)))
 
-    def _restore(self, epoch: int, *, settled: bool) -> tuple[Router, list[Decision]]:
-        """The router as Redis tells of it, and what is to be written at once: the agents Redis did not know, and what
-        follows from the calls that wait."""
-        now = self._clock.timestamp()
-        router = Router(seed=epoch, settled=settled)
-        roster = self._roster()
-        router.step(RosterPublished(at=now, roster=roster))
-        for offer in _decoded(self._wire.ask("HVALS", keys.OFFERS), MakeOffer):
-            router.step(
-                OfferSeen(
-                    at=now,
-                    offer_id=offer.offer_id,
-                    entry_id=offer.entry_id,
-                    call_id=offer.call_id,
-                    queue=offer.queue,
-                    agent_id=offer.agent_id,
-                    offered_at=offer.at,
-                    expires_at=offer.expires_at,
-                    owner=offer.owner,
-                )
-            )
-            # Its process may have died before it wrote the offer down; twice does no harm. The same of the last batch.
-            self._keep(offer)
-        for decision in written(self._wire):
-            self._keep(decision)
-        decisions: list[Decision] = []
-        chosen: Presences | None = None
-        for profile in roster.agents:
-            known = _mapping(self._wire.ask("HGETALL", keys.agent(profile.agent_id)))
-            if known.get("presence"):
-                seen = _agent_seen(profile.agent_id, known, now)
-                decisions += [each for each in router.step(seen) if not _says_again(each, seen)]
-                continue
-            if chosen is None:
-                chosen = self._presences()
-            last = chosen.get(profile.agent_id, LastState())
-            told = next((offer for offer in router.offers.values() if offer.agent_id == profile.agent_id), None)
-            seen = _agent_remembered(profile, last, now) if told is None else _agent_offered(last, told, now)
-            decisions += router.step(seen)
-        entries = _decoded(self._wire.ask("HVALS", keys.WAITING), EntryAdded)
-        for entry in sorted(entries, key=lambda entry: entry.entered_at):
-            decisions += router.step(msgspec.structs.replace(entry, at=now))
-        return router, decisions
+    def _begin(self, epoch: int, *, settled: bool) -> _Held:
+        today, began = self._today(), self._clock.now()
+        day_log.forget_old(self._folder, today)
+        tenure = Tenure(epoch=epoch, seed=epoch, settled=settled, began=began, process=self._process_id)
+        return _Held(epoch, Router(seed=epoch, settled=settled), DayLog(self._folder, today, tenure), today)
 
-    # --- records ---
-
-    def _keep(self, decision: Decision) -> None:
-        """Journal what a written decision means for the records."""
-        if isinstance(decision, MakeOffer):
-            self._journal.append(
-                OfferMade(
-                    offer_id=decision.offer_id,
-                    call_id=decision.call_id,
-                    entry_id=decision.entry_id,
-                    queue=decision.queue,
-                    agent_id=decision.agent_id,
-                    extension=decision.extension,
-                    at=instant(decision.at),
-                    why=decision.why,
-                )
-            )
-        elif isinstance(decision, CloseOffer):
-            self._keep_offer(decision)
-        elif isinstance(decision, SetAgent):
-            state = (decision.presence, decision.work, decision.reason, decision.since)
-            if self._told.get(decision.agent_id) != state:
-                self._told[decision.agent_id] = state
-                self._journal.append(
-                    AgentStateBegan(
-                        agent_id=decision.agent_id,
-                        at=instant(decision.since),
-                        presence=decision.presence,
-                        work_state=decision.work,
-                        reason=decision.reason,
-                        call_id=decision.call_id,
-                    )
-                )
-        elif isinstance(decision, CloseWrapUp):
-            self._journal.append(
-                SideSegment(
-                    call_id=decision.call_id,
-                    phase="wrap_up",
-                    started_at=instant(decision.started_at),
-                    ended_at=instant(decision.at),
-                    queue=decision.queue,
-                    agent_id=decision.agent_id,
-                    extension=decision.extension,
-                )
-            )
-
-    def _keep_offer(self, decision: CloseOffer) -> None:
-        self._journal.append(OfferEnded(offer_id=decision.offer_id, at=instant(decision.at), result=decision.result))
-        self._journal.append(
-            SideSegment(
-                call_id=decision.call_id,
-                phase="offer",
-                started_at=instant(decision.offered_at),
-                ended_at=instant(decision.at),
-                queue=decision.queue,
-                agent_id=decision.agent_id,
-                extension=decision.extension,
-            )
+    def _restored(self, held: _Held) -> list[Decision]:
+        """The router as Redis tells of it, and what is to be written at once."""
+        began, now, roster = time.monotonic(), self._clock.timestamp(), self._roster()
+        held.version = roster.version
+        midnight = datetime.combine(held.day, datetime.min.time(), self._zone)
+        decisions = self._hours_passed(held, roster, now)
+        decisions += restore(
+            self._wire,
+            held.step,
+            held.router,
+            roster,
+            now,
+            presences=lambda: self._presences(midnight),
+            keep=self._keeper.keep,
         )
-
-
-def _mapping(flat: Sequence[str]) -> dict[str, str]:
-    """Names and values that Redis tells in one row."""
-    return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-T = TypeVar("T", EntryAdded, MakeOffer)
-
-
-def _decoded(texts: Iterable[str], kind: type[T]) -> list[T]:
-    """What can be understood; one bad value must not keep every later tenure from beginning."""
-    found = []
-    for text in texts:
-        try:
-            found.append(msgspec.json.decode(text, type=kind))
-        except msgspec.MsgspecError as error:
-            log.error("passed over in redis", kind=kind.__name__, error=str(error), data=text[:200])
-    return found
-
-
-def _says_again(decision: Decision, seen: AgentSeen) -> bool:
-    """Whether a decision tells no more than what was just read. What fell due meanwhile, such as the end of a wrap-up, is
-    decided in the same breath and must be written."""
-    return isinstance(decision, SetAgent) and (decision.agent_id, decision.work, decision.presence, decision.since) == (
-        seen.agent_id,
-        seen.work,
-        seen.presence,
-        seen.since,
-    )
-
-
-def _agent_seen(agent_id: int, known: Mapping[str, Any], now: float) -> AgentSeen:
-    def seconds(name: str) -> float | None:
-        return datetime.fromisoformat(known[name]).timestamp() if known.get(name) else None
-
-    return AgentSeen(
-        at=now,
-        agent_id=agent_id,
-        presence=known["presence"],
-        work=known.get("work") or "idle",
-        since=seconds("since") or now,
-        idle_since=seconds("idle_since") or now,
-        reason=known.get("reason") or None,
-        call_id=known.get("call_id") or None,
-        offer_id=known.get("offer_id") or None,
-        queue=known.get("queue") or None,
-        until=seconds("wrap_until"),
-        wanted=known.get("wanted") or None,
-        wanted_reason=known.get("wanted_reason") or None,
-    )
-
-
-def _agent_offered(last: LastState, offer: Offer, now: float) -> AgentSeen:
-    """An agent whom Redis has forgotten, and for whom it was told of an offer again."""
-    return AgentSeen(
-        at=now,
-        agent_id=offer.agent_id,
-        presence=last.presence,
-        reason=last.reason,
-        work="offered",
-        since=offer.offered_at,
-        idle_since=now,
-        call_id=offer.call_id,
-        offer_id=offer.offer_id,
-        queue=offer.queue,
-    )
-
-
-def _agent_remembered(profile: AgentProfile, last: LastState, now: float) -> AgentSeen:
-    """An agent whom Redis has forgotten. Whoever rings them tells of it again yet; talks are believed until their end is told
-    or found out, and work after a call goes on for its time."""
-    if last.work not in ("talking", "wrap_up") or last.since is None:
-        return AgentSeen(
-            at=now,
-            agent_id=profile.agent_id,
-            presence=last.presence,
-            reason=last.reason,
-            work="idle",
-            since=now,
-            idle_since=now,
+        if self._wire.ask("GET", keys.ROUTER_DAY) != held.day.isoformat():
+            decisions += held.step(DayBegan(at=now))
+            self._wire.ask("SET", keys.ROUTER_DAY, held.day.isoformat())
+        log.info(
+            "router taken",
+            epoch=held.epoch,
+            waiting=len(held.router.entries),
+            agents=len(held.router.agents),
+            settled=held.router.state.settled,
+            seconds=round(time.monotonic() - began, 3),
         )
-    return AgentSeen(
-        at=now,
-        agent_id=profile.agent_id,
-        presence=last.presence,
-        reason=last.reason,
-        work=last.work,
-        since=last.since,
-        idle_since=now,
-        call_id=last.call_id,
-        offer_id=last.offer_id,
-        queue=last.queue,
-        until=last.since + profile.wrap_up_seconds if last.work == "wrap_up" else None,
-    )
+        return decisions

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 import structlog
@@ -111,23 +112,33 @@ class LastState:
     call_id: str | None = None
     offer_id: str | None = None
     queue: str | None = None
+    calls: int = 0
+    talk_seconds: float = 0.0
+    """Of queues, since the instant that was asked for."""
 
 
-def load_presences(db: Database) -> dict[int, LastState]:
-    """What each agent was last, for when Redis has forgotten."""
+def load_presences(db: Database, since: datetime) -> dict[int, LastState]:
+    """What each agent was last, for when Redis has forgotten, and what they did since then."""
     with db.connection_context():
         rows = db.execute_sql(
             """
             SELECT a.id, coalesce(s.presence, a.presence),
                 CASE WHEN s.presence IS NULL THEN a.presence_reason ELSE s.reason END,
-                coalesce(s.work_state, 'idle'), extract(epoch FROM s.since)::float8, s.call_id::text, o.id::text, o.queue
+                coalesce(s.work_state, 'idle'), extract(epoch FROM s.since)::float8, s.call_id::text, o.id::text, o.queue,
+                d.calls::integer, d.seconds::float8
             FROM agent a
             LEFT JOIN LATERAL (
                 SELECT * FROM agent_state WHERE agent_id = a.id ORDER BY since DESC LIMIT 1) s ON true
             LEFT JOIN LATERAL (
                 SELECT id, queue FROM offer WHERE call_id = s.call_id AND agent_id = a.id
                 ORDER BY offered_at DESC LIMIT 1) o ON true
-            """
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS calls, coalesce(sum(extract(epoch FROM t.until - t.since)), 0) AS seconds
+                FROM offer w LEFT JOIN agent_state t
+                    ON t.agent_id = a.id AND t.call_id = w.call_id AND t.work_state = 'talking' AND t.since >= %s
+                WHERE w.agent_id = a.id AND w.result = 'answered' AND w.offered_at >= %s) d
+            """,
+            (since, since),
         ).fetchall()
     return {agent_id: LastState(*state) for agent_id, *state in rows}
 
