@@ -21,30 +21,15 @@ _spec.loader.exec_module(_servers)  # patches the world for gevent, so it comes 
 import gevent  # noqa: E402
 import pytest  # noqa: E402
 import sample_company  # noqa: E402
+from sample_browser import chromium  # noqa: E402
 from sample_company import PASSWORD, Company  # noqa: E402
 from sample_fixtures import company, history, prepared  # noqa: E402
 
 servers_home, postgres, redis, redis_url = _servers.servers_home, _servers.postgres, _servers.redis, _servers.redis_url
 
-__all__ = ["company", "history", "postgres", "prepared", "redis", "redis_url", "servers_home"]
+__all__ = ["chromium", "company", "history", "postgres", "prepared", "redis", "redis_url", "servers_home"]
 
 LONGEST_SECONDS = 100
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
-]  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is not installed")
-    playwright = pytest.importorskip("playwright.sync_api", reason="no browser: playwright is not installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -238,7 +238,8 @@ def test_a_numbers_form_shows_only_what_fits(company: Company, visit: Any) -> No
 
 PAGES = [
     "/live", "/calls?period=all", "/messages", "/setup/agents", "/setup/agents/1", "/setup/queues", "/setup/queues/1",
-    "/setup/numbers", "/setup/hours", "/setup/system", "/account/password",
+    "/setup/numbers", "/setup/hours", "/setup/hours/4", "/setup/hours/4/edit", "/setup/hours/4/days/new",
+    "/setup/hours/4/holidays", "/setup/hours/close", "/setup/hours/import", "/setup/system", "/account/password",
 ]  # fmt: skip
 
 
