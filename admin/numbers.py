@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import peewee
@@ -27,6 +27,7 @@ from dialplan.destinations import (
     ToFlow,
     ToNumber,
     ToQueue,
+    ToRingGroup,
     ToVoicemail,
     decode,
     encode,
@@ -45,6 +46,7 @@ KINDS: Mapping[str, str] = {
     "flow": "Flow",
     "queue": "Queue",
     "extension": "Extension",
+    "ring_group": "Ring group",
     "voicemail": "Voicemail",
     "number": "Number outside",
     "callback": "Callback",
@@ -85,6 +87,7 @@ class Targets:
     queues: Mapping[str, str]
     extensions: Mapping[str, str]
     calendars: Sequence[str]
+    ring_groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def boxes(self) -> Mapping[str, str]:
@@ -116,6 +119,7 @@ def targets(parts: Parts) -> Targets:
         queues=pairs("SELECT name, COALESCE(NULLIF(title, ''), name) FROM queue ORDER BY 2"),
         extensions=pairs("SELECT extension, name FROM agent ORDER BY 1"),
         calendars=list(pairs("SELECT name, name FROM calendar ORDER BY 1")),
+        ring_groups=pairs("SELECT name, COALESCE(NULLIF(title, ''), name) FROM ring_group ORDER BY 2"),
     )
 
 
@@ -130,6 +134,8 @@ def in_words(rule: Rule | None) -> str:
             return f"Queue {queue}"
         case ToExtension(extension):
             return f"Extension {extension}"
+        case ToRingGroup(group):
+            return f"Ring group {group}"
         case ToVoicemail(box):
             return f"Voicemail {box}"
         case ToNumber(number):
@@ -191,6 +197,8 @@ def _missing(leaf: Destination, known: Targets) -> str:
             return f"the queue {queue}"
         case ToExtension(extension) if extension not in known.extensions:
             return f"extension {extension}"
+        case ToRingGroup(group) if group not in known.ring_groups:
+            return f"the ring group {group}"
         case ToVoicemail(box) if box not in known.boxes:
             return f"the box {box}"
         case ToCallback(queue) if queue not in known.queues:
@@ -292,7 +300,7 @@ def typed(values: Mapping[str, str]) -> dict[str, Any]:
             return {"to": "refuse", "cause": "CALL_REJECTED"}
         if kind == "hang_up":
             return {"to": kind}
-        field = {"voicemail": "box", "callback": "queue"}.get(kind, kind)
+        field = {"voicemail": "box", "callback": "queue", "ring_group": "group"}.get(kind, kind)
         return {"to": kind, field: values.get(f"{side}-{kind}", "").strip()}
 
     if values.get("calendar"):

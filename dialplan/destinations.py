@@ -2,8 +2,8 @@
 
 In the database and in documents a destination is an object whose `to` names its kind:
 `{"to": "flow", "flow": "main"}`, `{"to": "queue", "queue": "sales"}`, `{"to": "extension", "extension": "1001"}`,
-`{"to": "voicemail", "box": "reception"}`, `{"to": "number", "number": "+4570101010"}`, `{"to": "callback", "queue": "sales"}`,
-`{"to": "hang_up"}`, `{"to": "refuse", "cause": "CALL_REJECTED"}` and
+`{"to": "ring_group", "group": "office"}`, `{"to": "voicemail", "box": "reception"}`, `{"to": "callback", "queue": "sales"}`,
+`{"to": "number", "number": "+4570101010"}`, `{"to": "hang_up"}`, `{"to": "refuse", "cause": "CALL_REJECTED"}` and
 `{"to": "by_hours", "calendar": "Office", "open": {…}, "closed": {…}}`, the last two being destinations again.
 """
 
@@ -42,6 +42,13 @@ class ToExtension:
 
 
 @dataclass(frozen=True, slots=True)
+class ToRingGroup:
+    """The phones of this group ring, as it says (dialplan.scenarios)."""
+
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToVoicemail:
     """The caller may leave a message; `box` is the name of a queue or an agent's extension."""
 
@@ -74,7 +81,7 @@ class Refuse:
     cause: str = "CALL_REJECTED"
 
 
-Destination = ToFlow | ToQueue | ToExtension | ToVoicemail | ToNumber | ToCallback | HangUp | Refuse
+Destination = ToFlow | ToQueue | ToExtension | ToRingGroup | ToVoicemail | ToNumber | ToCallback | HangUp | Refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "flow": ToFlow,
     "queue": ToQueue,
     "extension": ToExtension,
+    "ring_group": ToRingGroup,
     "voicemail": ToVoicemail,
     "number": ToNumber,
     "callback": ToCallback,
@@ -104,6 +112,7 @@ _FIELDS = {
     "flow": "flow",
     "queue": "queue",
     "extension": "extension",
+    "ring_group": "group",
     "voicemail": "box",
     "number": "number",
     "callback": "queue",

@@ -9,6 +9,7 @@ from datetime import datetime
 from dialplan import hours, numbers
 from dialplan.destinations import ByHours, Destination, Refuse, Rule, ToExtension
 from dialplan.hours import Calendar
+from dialplan.scenarios import Forward, RingGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class Plan:
     numbers: Mapping[str, Number] = field(default_factory=dict)
     calendars: Mapping[str, Calendar] = field(default_factory=dict)
     extensions: frozenset[str] = frozenset()
+    ring_groups: Mapping[str, RingGroup] = field(default_factory=dict)
+    forwarding: Mapping[str, tuple[Forward, ...]] = field(default_factory=dict)
+    """Extension -> where its calls go, in the order of time."""
 
     def number(self, called: str) -> Number | None:
         """The number that was called, in any spelling; None where it is none of ours."""

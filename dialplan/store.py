@@ -3,14 +3,17 @@ dialplan.calendar_store."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import structlog
 
 from conf.database import Database
-from dialplan import destinations, numbers
+from dialplan import destinations, numbers, scenarios
 from dialplan.calendar_store import import_calendars, load_calendars, save_calendar
 from dialplan.destinations import Rule
 from dialplan.errors import DestinationInvalid
 from dialplan.plan import Number, Plan
+from dialplan.scenarios import Forward, RingGroup
 from dialplan.tables import NumberRow
 
 __all__ = ["import_calendars", "load", "load_calendars", "save_calendar", "save_number"]
@@ -27,14 +30,35 @@ def load(db: Database, *, zone: str, country: str) -> Plan:
     found = {}
     with db.connection_context():
         rows = list(NumberRow.select())
-        extensions = frozenset(extension for (extension,) in db.execute_sql("SELECT extension FROM agent").fetchall())
+        rules = dict(db.execute_sql("SELECT extension, rules -> 'forwarding' FROM agent").fetchall())
+        groups = db.execute_sql("SELECT name, title, document FROM ring_group").fetchall()
         known = load_calendars(db, zone=zone)
     for row in rows:
         try:
             found[row.number] = Number(row.number, row.name, destinations.decode(row.destination))
         except DestinationInvalid as error:
             log.error("a number is out of service", number=row.number, why=str(error))
-    return Plan(country, found, known, extensions)
+    return Plan(country, found, known, frozenset(rules), _groups(groups), _forwarding(rules))
+
+
+def _groups(rows: Iterable[tuple[str, str, object]]) -> dict[str, RingGroup]:
+    found = {}
+    for name, title, document in rows:
+        try:
+            found[name] = scenarios.decode_group(name, title, document)
+        except DestinationInvalid as error:
+            log.error("a ring group is out of service", group=name, why=str(error))
+    return found
+
+
+def _forwarding(rules: Mapping[str, object]) -> dict[str, tuple[Forward, ...]]:
+    found = {}
+    for extension, document in rules.items():
+        try:
+            found[extension] = scenarios.decode_forwarding(document)
+        except DestinationInvalid as error:
+            log.error("an extension is not forwarded", extension=extension, why=str(error))
+    return {extension: forwarding for extension, forwarding in found.items() if forwarding}
 
 
 def save_number(db: Database, number: str, name: str, rule: Rule, *, country: str) -> str:

@@ -120,8 +120,11 @@ class Phone(Protocol):
     def ring(self, extension: str, seconds: float) -> RingOutcome:
         """Ring one extension and talk; comes back when the talk is over or nobody took it."""
 
-    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
-        """Ring several extensions at once and talk with whoever is first. Where nobody took it, the outcome is
+    def ring_together(
+        self, extensions: Sequence[str], seconds: float, delays: Mapping[str, int] | None = None
+    ) -> RingOutcome:
+        """Ring several extensions at once, those of `delays` so many seconds later or as soon as no other rings, and talk with
+        whoever is first. Where nobody took it, the outcome is
         `no_answer` if any of them rang, else that of the last."""
 
     def dial(self, number: str, seconds: float) -> DialOutcome:

@@ -169,7 +169,12 @@ class MemoryPhone:
         outcome: RingOutcome = self._asked("ring", extension, seconds)
         return outcome
 
-    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
+    def ring_together(
+        self,
+        extensions: Sequence[str],
+        seconds: float,
+        delays: Mapping[str, int] | None = None,  # noqa: ARG002
+    ) -> RingOutcome:
         outcome: RingOutcome = self._asked("ring", " ".join(extensions), seconds)
         return outcome
 

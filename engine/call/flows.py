@@ -42,7 +42,7 @@ class CallFlows:
             if earlier is not None:
                 return earlier
         destination = decide(session.snapshot.plan, checkpoint.to_number, checkpoint.from_number, session.now())
-        return flow_to(destination, session.snapshot.flows)
+        return flow_to(destination, session.snapshot, session.now())
 
     def follow(self, flow: PublishedFlow, at: FlowCheckpoint | None = None) -> None:
         """Lead the call through the flow to its end. CallGone."""

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from engine.call import talk
 from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Rang, Silent
+from engine.call.popping import Popping
 from engine.call.whisper import whisper
 from engine.live import keys
-from engine.live.screenpop import PopEvent, ScreenPop
+from engine.live.screenpop import PopEvent
 from engine.records.facts import OfferResult
 from engine.routing.events import MakeOffer, OfferAnswered, OfferFailed, OfferSeen, TalkEnded, encode
 from engine.routing.roster import AgentProfile, QueueRule
@@ -29,8 +30,7 @@ class Offering:
         self._attempt: Attempt | None = None
         self._offers: dict[str, MakeOffer] = {}
         self._talking: MakeOffer | None = None
-        self._pops: dict[str, ScreenPop] = {}
-        self._waited: float | None = None
+        self._pops = Popping(session, {})
         self._freed = False
 
     @property
@@ -61,8 +61,8 @@ class Offering:
         self.stop("missed")
         self._offers = {offer.offer_id: offer for offer in mine}
         self._show()
-        self._pops = {offer.offer_id: self._made_pop(offer) for offer in mine}
-        self._publish("offered")
+        self._pops = Popping(session, {offer.offer_id: _agent(offer) for offer in mine})
+        self._pops.tell("offered")
         legs = {
             offer.offer_id: Ringing(
                 f"user/{offer.extension}", auto_answer=offer.auto_answer, seconds=self._own(offer, mine)
@@ -100,10 +100,10 @@ class Offering:
         if self._attempt is not None:
             self._attempt.cancel()
         if self._offers:
-            self._publish(event)
+            self._pops.tell(event)
             self._call.offered_to(None, None)
         self._attempt = None
-        self._offers, self._pops = {}, {}
+        self._offers = {}
 
     def silent(self, news: Silent) -> None:
         """One of several phones rings no more; its result is the router's to judge."""
@@ -122,8 +122,8 @@ class Offering:
         self.stop("missed")
 
     def _forget(self, offer_id: str) -> None:
-        self._publish("missed", only=offer_id)
-        del self._offers[offer_id], self._pops[offer_id]
+        self._pops.tell("missed", only=offer_id)
+        del self._offers[offer_id]
         self._show()
 
     def _show(self) -> None:
@@ -143,13 +143,9 @@ class Offering:
         CallGone when it was the caller."""
         session, now = self._session, self._call.now
         offer = self._offers.pop(offer_id)
-        self._waited = self._waits()
-        self._publish("answered", only=offer_id)
-        for other in self._offers:
-            # They ring no more since the answer; the router knows by it too.
-            self._publish("missed", only=other)
+        self._pops.tell("answered", only=offer_id)
+        # The others ring no more since the answer; the router knows by it too.
         self._offers = {}
-        self._pops = {offer_id: self._pops[offer_id]}
         self._talking = offer
         self._call.offered_to(_agent(offer), offer_id)
         self._tell_answered(offer)
@@ -168,9 +164,8 @@ class Offering:
     def talk_was_over(self) -> None:
         """The call was taken over after its talk, which outlived the process that began it; the browser is told."""
         now = self._call.now
-        self._pops = {now.offer_id or "": self._pop_of(now.offer_id or "", now.agent_id, now.agent, now.extension)}
-        self._publish("ended")
-        self._pops = {}
+        agent = AgentProfile(now.agent_id or 0, now.agent or "", now.extension or "")
+        Popping(self._session, {now.offer_id or "": agent}).tell("ended")
 
     def _recorded(self, offer: MakeOffer) -> bool:
         """As the agent's own setting says, else the queue's."""
@@ -190,10 +185,9 @@ class Offering:
 
     def _talk_ended(self, offer: MakeOffer) -> None:
         self._free(offer)
-        self._publish("ended")
+        self._pops.tell("ended")
         self._call.talk_over()
         self._attempt = self._talking = None
-        self._pops = {}
 
     # --- what others are told ---
 
@@ -232,38 +226,6 @@ class Offering:
                 agent_id=offer.agent_id,
             )
         )
-
-    def _made_pop(self, offer: MakeOffer) -> ScreenPop:
-        return self._pop_of(offer.offer_id, offer.agent_id, offer.agent_name, offer.extension)
-
-    def _pop_of(self, offer_id: str, agent_id: int | None, agent: str | None, extension: str | None) -> ScreenPop:
-        session, now = self._session, self._call.now
-        match = session.match
-        return ScreenPop(
-            call_id=now.call_id,
-            offer_id=offer_id,
-            direction="OUTGOING" if now.direction == "outbound" else "INCOMING",
-            from_number=now.from_number,
-            to_number=now.to_number,
-            queue=now.queue,
-            extension=extension or "",
-            agent_id=agent_id or 0,
-            agent_name=agent or "",
-            customer=match.card,
-            candidates=match.candidates,
-            ivr_path=tuple(now.ivr_path),
-        )
-
-    def _publish(self, event: PopEvent, *, only: str | None = None) -> None:
-        waited = self._waits() if self._waited is None else self._waited
-        for offer_id, pop in self._pops.items():
-            if only in (None, offer_id):
-                self._session.around.pops.publish(event, pop, at=self._session.clock.now(), waited_seconds=waited)
-
-    def _waits(self) -> float:
-        """Seconds since the call came into the queue."""
-        entered = self._call.now.entered_at
-        return 0.0 if entered is None else (self._session.clock.now() - entered).total_seconds()
 
 
 def _agent(offer: MakeOffer) -> AgentProfile:

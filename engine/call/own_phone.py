@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import structlog
+
+from engine.call.trunk import NumberForbidden
 from engine.routing.events import Event, TalkBegan, TalkEnded
 from engine.routing.roster import AgentProfile
 
 if TYPE_CHECKING:
     from engine.call.session import Session
+
+log = structlog.get_logger(__name__)
 
 
 class OwnPhone:
@@ -27,6 +32,17 @@ class OwnPhone:
     def agent(self) -> AgentProfile | None:
         """Whose phone it is; None where it is nobody's."""
         return self._session.snapshot.roster.agent(self.extension) if self.extension else None
+
+    def may_call(self, number: str) -> bool:
+        """Whether a desk phone calls this number outside, and the settings let it."""
+        if not self.extension:
+            return False
+        try:
+            self._session.around.house.trunk.endpoint(number)
+        except NumberForbidden as error:
+            log.info("not called", call=self._session.call.call_id, why=str(error))
+            return False
+        return True
 
     def begin(self) -> None:
         """From now on the agent is on the phone."""

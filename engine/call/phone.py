@@ -160,8 +160,10 @@ class EslPhone:
     def ring(self, extension: str, seconds: float) -> RingOutcome:
         return ring(self._session, (extension,), seconds)
 
-    def ring_together(self, extensions: Sequence[str], seconds: float) -> RingOutcome:
-        return ring(self._session, extensions, seconds)
+    def ring_together(
+        self, extensions: Sequence[str], seconds: float, delays: Mapping[str, int] | None = None
+    ) -> RingOutcome:
+        return ring(self._session, extensions, seconds, delays)
 
     def dial(self, number: str, seconds: float) -> DialOutcome:
         return dial(self._session, number, seconds)

@@ -14,7 +14,7 @@ from gevent.event import Event
 
 from conf.errors import PointsmanError
 from dialplan import feature_codes
-from dialplan.destinations import Refuse
+from dialplan.destinations import Refuse, ToNumber
 from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
 from engine.call import recovery
@@ -199,12 +199,14 @@ class Session:
             self._do_feature(*self._feature)
             return
         destination = decide(self.snapshot.plan, call.now.to_number, call.now.from_number, self.now())
+        if isinstance(destination, Refuse) and self.own.may_call(call.now.to_number):
+            destination = ToNumber(call.now.to_number)
         if isinstance(destination, Refuse):
             call.now.result = "rejected"
             self.hang_up(destination.cause)
         self._find_customer()
         self._answer()
-        self.flows.follow(flow_to(destination, self.snapshot.flows))
+        self.flows.follow(flow_to(destination, self.snapshot, self.now()))
 
     def _do_feature(self, feature: FeatureCode, rest: str) -> None:
         """What an agent dials to have something done."""

@@ -29,9 +29,9 @@ class RingGroup(Node):
     """Rings the `extensions`, each for `seconds`, `rounds` times at most.
 
     `order` says who rings next: `listed` as they stand, `shuffled` in an order drawn for each call, `longest_idle` whoever
-    has been free for longest first, `together` all at once. Leaves by `answered` when the talk is over; else by `no_answer`
-    where any phone rang, by `busy` where one was in use, by `rejected` or `unreachable`, which lead where `otherwise` does if
-    nowhere of their own.
+    has been free for longest first, `together` all at once, those in `delays` so many seconds later. Leaves by `answered` when
+    the talk is over; else by `no_answer` where any phone rang, by `busy` where one was in use, by `rejected` or `unreachable`,
+    which lead where `otherwise` does if nowhere of their own.
     """
 
     form: ClassVar[Form] = Form(
@@ -50,6 +50,13 @@ class RingGroup(Node):
     )
     seconds: float = Field(default=15, ge=1, le=300, title="Ring each for", json_schema_extra=SECONDS)
     rounds: int = Field(default=1, ge=1, le=10, title="Times through the list", json_schema_extra=ADVANCED)
+
+    delays: dict[Extension, Annotated[int, Field(ge=0, le=300)]] = Field(
+        default_factory=dict,
+        title="Later by",
+        description="Where all ring at once: how many seconds after the others a phone begins.",
+        json_schema_extra=ADVANCED,
+    )
 
     @field_validator("extensions")
     @classmethod
@@ -79,7 +86,7 @@ class RingGroup(Node):
 
     def _round(self, visit: Visit) -> Iterator[RingOutcome]:
         if self.order == "together":
-            yield visit.phone.ring_together(self.extensions, self.seconds)
+            yield visit.phone.ring_together(self.extensions, self.seconds, self.delays)
             return
         for extension in self._ordered(visit):
             yield visit.phone.ring(extension, self.seconds)

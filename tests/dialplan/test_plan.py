@@ -17,6 +17,7 @@ from dialplan.destinations import (
     ToFlow,
     ToNumber,
     ToQueue,
+    ToRingGroup,
     ToVoicemail,
 )
 from dialplan.errors import DestinationInvalid
@@ -62,6 +63,7 @@ leaves = st.one_of(
     names.map(ToFlow),
     names.map(ToQueue),
     names.map(ToExtension),
+    names.map(ToRingGroup),
     names.map(ToVoicemail),
     names.map(ToNumber),
     names.map(ToCallback),
