@@ -36,10 +36,11 @@ class DryRunIn(BaseModel):
 
 
 def answer(parts: Parts, wanted: DryRunIn) -> Mapping[str, Any]:
-    """The router's answer. Refused where the queue or an agent is not there, RouterSilent where nobody routes."""
+    """The router's answer. Refused where the queue or an agent is not there, or not known to the router yet; RouterSilent
+    where nobody routes."""
     if not parts.db.execute_sql("SELECT 1 FROM queue WHERE name = %s", (wanted.queue,)).fetchone():
         raise Refused("queue", f"There is no queue {wanted.queue:.40}.")
-    return ask(
+    found = ask(
         parts.redis,
         wanted.queue,
         at=parts.clock.now(),
@@ -50,6 +51,9 @@ def answer(parts: Parts, wanted: DryRunIn) -> Mapping[str, Any]:
         responsible=_agent(parts, "responsible", wanted.responsible),
         last_agent=_agent(parts, "last_agent", wanted.last_agent),
     )
+    if not found["known"]:
+        raise Refused("queue", "The router does not know this queue yet; ask again in a moment.")
+    return found
 
 
 def _agent(parts: Parts, field: str, extension: str) -> int | None:
