@@ -26,6 +26,7 @@ from engine.call.session import EVENTS, LINGER_SECONDS, Session
 from engine.call.surroundings import Surroundings
 from engine.call.sweeper import Sweeper
 from engine.call.switches import Switches
+from engine.call.trials import Trials
 from engine.call.trunk import Trunk
 from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
@@ -105,6 +106,9 @@ class EngineProcess:
             folder=settings.home / "routing",
             zone=settings.zone,
         )
+        self._trials = Trials(
+            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3), switches=self._switches, outbox=self._outbox
+        )
         self._lookups = Lookups(settings.database_url)
         self._mailing = Mailing(self._db, MailServer.of(settings), self._clock)
         media = Media(settings.home / "recordings")
@@ -164,6 +168,7 @@ class EngineProcess:
         self._configuration.start()
         self._switches.start()
         self._inbox.start()
+        self._trials.start()
         self._leader.start()
         self._sweeper.start()
         self._mailing.start()
@@ -175,6 +180,7 @@ class EngineProcess:
         """Take no more calls, let those that run end for a while, hand the rest over to another process, or end them where
         there is none, and leave nothing unwritten."""
         self._server.stop_accepting()
+        self._trials.stop()
         self._leader.stop()
         self._sweeper.stop()
         deadline = time.monotonic() + DRAIN_SECONDS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from dialplan.hours import Calendar
 from ivr.flow import Flow
 from ivr.interpreter import APOLOGY
 from ivr.neighbours import Neighbours, Place, targets
-from ivr.node import Reference
+from ivr.node import Reference, node_types
 from ivr.values import TOLD
 from sounds.catalogue import Catalogue
 from sounds.errors import PromptMissing
@@ -76,11 +76,19 @@ def _unread(fault: Any) -> Problem:
     place = [str(part) for part in fault["loc"]]
     said = str(fault["msg"]).removeprefix("Value error, ")
     if fault["type"] in _UNREAD and len(place) > 3:
-        said = f"{place[-1].replace('_', ' ')} {_UNREAD[fault['type']]}"
+        said = f"{_titled(place)} {_UNREAD[fault['type']]}"
     if len(place) < 2 or place[0] != "nodes":
         return Problem("", f"{'.'.join(place) or 'the document'}: {said}", "mend it in the flow's own settings")
     # Behind a node's name stands its type, which is the form's and no field of it.
     return Problem(place[1], said, "mend it in the node's form", field=".".join(place[3:]))
+
+
+def _titled(place: Sequence[str]) -> str:
+    """What the form calls the field at a place of a document, `nodes`, name and type of the node before it."""
+    node_class = node_types().get(place[2])
+    field = None if node_class is None else node_class.model_fields.get(place[3])
+    title = (field.title if field is not None else None) or place[3].replace("_", " ")
+    return title if len(place) == 4 else f"{title}: {place[-1].replace('_', ' ')}"
 
 
 def is_fit(problems: Collection[Problem]) -> bool:

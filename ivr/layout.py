@@ -22,15 +22,17 @@ SWEEPS: Final = 6
 Place = tuple[int, int]
 
 
-def arrange(document: Mapping[str, Any]) -> dict[str, Place]:
-    """A place for each node of a flow's document, half-made ones too; the start stands at 0, 0 or below it."""
+def arrange(document: Mapping[str, Any], rows: Mapping[str, int] | None = None) -> dict[str, Place]:
+    """A place for each node of a flow's document, half-made ones too; the topmost stand at 0 down. `rows` is how many exits
+    each node shows, by default those that lead somewhere."""
     nodes: Mapping[str, Any] = document.get("nodes", {})
     leads = {name: _targets(node, nodes) for name, node in nodes.items()}
     if not leads:
         return {}
     layers = _layers(_ranks(leads, document.get("start", "")))
     _order(layers, leads)
-    heights = {name: HEAD + ROW * max(1, len(node.get("exits", {}))) for name, node in nodes.items()}
+    shown = rows or {name: len(node.get("exits", {})) for name, node in nodes.items()}
+    heights = {name: HEAD + ROW * max(1, shown.get(name, 1)) for name in nodes}
     return _places(layers, leads, heights)
 
 

@@ -34,6 +34,11 @@ def all_choices(parts: Parts) -> dict[str, Any]:
     }
 
 
+def extensions(parts: Parts) -> list[dict[str, str]]:
+    """Desk phones with whose they are."""
+    return _pairs(parts.db, _AGENTS)
+
+
 def prompts() -> list[dict[str, Any]]:
     """Every prompt once, in the default language where it is there."""
     catalogue, found = work.catalogue(), dict[str, dict[str, Any]]()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from admin.api.shapes import FaultOut, answer
 from admin.flows import choices, work
 from admin.flows.shapes import (
     ChangeOut,
+    DaysQuery,
     DifferenceOut,
     DifferenceQuery,
     DocumentIn,
@@ -44,6 +46,7 @@ from admin.flows.shapes import (
 from admin.flows.words import in_words
 from admin.forms import Refused
 from admin.parts import parts
+from engine.records.ivr_statistics import node_figures
 from ivr import drafts, forms, store
 from ivr.check import Problem
 from ivr.difference import document_changes
@@ -51,7 +54,6 @@ from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowTaken, FlowTestInvalid, FlowUnfit, FlowUnknown, FlowUsed
 from ivr.flow import Flow
 from ivr.flow_test import TestedCall
-from ivr.layout import arrange
 from ivr.templates import templates
 
 LARGEST = 8_000_000
@@ -216,7 +218,7 @@ def look_at(body: DocumentIn) -> Response:
 
 @view("post", "/flow-layouts", "Lay out a document's nodes", Right.SEE_SETUP, responses={200: LayoutOut})
 def lay_out(body: DocumentIn) -> Response:
-    return answer(LayoutOut(layout=arrange(drafts.shaped(body.document))))
+    return answer(LayoutOut(layout=work.laid_out(drafts.shaped(body.document))))
 
 
 @view(
@@ -337,3 +339,15 @@ def told_difference(before: dict[str, Any], after: dict[str, Any]) -> Difference
     old, new = work.normal(before), work.normal(after)
     changes = document_changes(old, new)
     return DifferenceOut(changes=[ChangeOut(**asdict(each), words=in_words(each, old, new)) for each in changes])
+
+
+@view("get", "/flows/<name>/statistics", "Visits of nodes and exits in the last days", Right.SEE_SETUP)
+def statistics(path: FlowPath, query: DaysQuery) -> Response:
+    here, until = parts(), parts().clock.now()
+    drafts.newest(here.db, path.name)
+    found = node_figures(here.db, path.name, until - timedelta(days=query.days), until)
+    nodes = {
+        name: {**asdict(figures), "later": figures.later, "exits": dict(figures.counts)}
+        for name, figures in found.items()
+    }
+    return jsonify(days=query.days, nodes=nodes)

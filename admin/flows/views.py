@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from admin.flows import data, testing, walk
+from admin.flows import data, testing, trials, walk
 from admin.flows.data import DATA, flows_api, flows_data
 
-__all__ = ["DATA", "data", "flows_api", "flows_data", "testing", "walk"]
+__all__ = ["DATA", "data", "flows_api", "flows_data", "testing", "trials", "walk"]

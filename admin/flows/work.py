@@ -22,6 +22,7 @@ from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowUnfit, FlowUnknown, FlowUsed
 from ivr.flow import Flow
 from ivr.layout import arrange
+from ivr.node import ERROR
 from ivr.publishing import Verdict, judge
 from ivr.tables import FlowRow, FlowVersionRow
 from ivr.templates import template
@@ -88,12 +89,24 @@ def placed(document: Mapping[str, Any]) -> dict[str, Any]:
     missing = [name for name in nodes if name not in layout]
     if not missing:
         return dict(document)
-    made = arrange(document)
+    made = laid_out(document)
     if len(missing) * 2 > len(nodes):
         return {**document, "layout": made}
     low = max(down for _, down in layout.values()) + 160
     rest = {name: (60 + 240 * number, low) for number, name in enumerate(missing)}
     return {**document, "layout": {**layout, **rest}}
+
+
+def laid_out(document: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
+    """A place for every node, with room for the exits that the canvas shows: those that lead somewhere or have to, and those
+    where a call may end."""
+    rows = {}
+    for name, node in document.get("nodes", {}).items():
+        exits = node.get("exits", {})
+        rows[name] = sum(
+            bool(exits.get(way.name)) or way.must or (way.ends and way.name != ERROR) for way in forms.exits_of(node)
+        )
+    return arrange(document, rows)
 
 
 def from_yaml(text: str, name: str = "") -> dict[str, Any]:
@@ -120,7 +133,7 @@ def new(parts: Parts, author: str, *, name: str, title: str, key: str) -> Work:
 
 def bring_in(parts: Parts, author: str, document: Mapping[str, Any]) -> Work:
     """An imported document as a draft: of a new flow, or on top of the one of its name, whose other versions stay."""
-    with parts.db.atomic():
+    with parts.db.connection_context(), parts.db.atomic():
         try:
             last = drafts.newest(parts.db, document["name"])
         except FlowUnknown:
@@ -165,7 +178,7 @@ def publish(parts: Parts, author: str, name: str, *, revision: int, in_force: in
     flow = Flow.parse(work.document)
     if work.author != author:
         note = f"{note} (published by {author})" if note else f"published by {author}"
-    with change(parts):
+    with parts.db.connection_context(), change(parts):
         kept = (
             FlowVersionRow.update(document=flow.document(), note=note[:500])
             .where(FlowVersionRow.revision == revision, FlowVersionRow.published_at.is_null())
@@ -184,7 +197,7 @@ def roll_back(parts: Parts, author: str, name: str, *, version: int, in_force: i
     faults = [f"{problem.node or 'the flow'}: {problem.fault}" for problem in problems if problem.serious]
     if faults:
         raise FlowUnfit("; ".join(faults))
-    with change(parts):
+    with parts.db.connection_context(), change(parts):
         return store.publish(parts.db, name, version, author=author, at=parts.clock.now(), in_force=in_force)
 
 
@@ -215,8 +228,8 @@ def normal(document: Mapping[str, Any]) -> dict[str, Any]:
             nodes[name] = alone.document()["nodes"][name]
         except FlowInvalid:
             nodes[name] = node
-    empty = {key: value for key, value in document.items() if value or key in ("name", "start")}
-    return {**empty, "nodes": nodes}
+    own = {key: value for key, value in document.items() if key in ("name", "start") or value not in ("", "en", {})}
+    return {**own, "nodes": nodes}
 
 
 def users(parts: Parts, name: str) -> list[str]:
@@ -252,7 +265,7 @@ def users(parts: Parts, name: str) -> list[str]:
 
 def delete(parts: Parts, name: str) -> None:
     """Delete a flow. FlowUsed while anything leads to it; FlowUnknown."""
-    with change(parts):
+    with parts.db.connection_context(), change(parts):
         drafts.newest(parts.db, name)
         led = users(parts, name)
         if led:

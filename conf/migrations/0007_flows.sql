@@ -4,4 +4,3 @@ CREATE SEQUENCE flow_revision;
 ALTER TABLE flow_version
     ADD COLUMN revision bigint NOT NULL DEFAULT nextval('flow_revision'),
     ADD COLUMN based_on integer;                          -- the version that it was made from, null where that is not known
-CREATE INDEX ivr_step_flow ON ivr_step (flow, entered_at);

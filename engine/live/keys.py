@@ -53,6 +53,9 @@ LIVE: Final = "live"
 CONFIGURATION: Final = "configuration"
 """Channel: the version just published, for engine processes, which do not listen to all that goes on on `live`."""
 
+TRIALS: Final = "trials"
+"""List: calls that were asked for on a page, for any engine process to make; expires."""
+
 REQUESTS: Final = "requests"
 """List: what the admin asks of any engine process, taken by whichever comes first."""
 
@@ -97,6 +100,11 @@ def reply(ask_id: str) -> str:
 
 def screenpop(extension: str) -> str:
     return f"screenpop:{extension}"
+
+
+def trial(call_id: str) -> str:
+    """A call that was asked for on a page, see engine.live.trials; expires."""
+    return f"trial:{call_id}"
 
 
 def prompt_ticket(number: str) -> str:

@@ -177,6 +177,10 @@
       addEventListener("pageshow", () => (save.disabled = false), { once: true });
     }
   });
+  // A file that is chosen is sent at once.
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("[data-sends]") && event.target.files.length) event.target.form.requestSubmit();
+  });
   addEventListener("beforeunload", (event) => {
     if (one("form[data-guard][data-changed]")) event.preventDefault();
   });

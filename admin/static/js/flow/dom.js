@@ -130,8 +130,10 @@ export function length(seconds) {
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
+// A time on the clocks of the installation, with its day where that is not today.
 export function when(iso) {
   const at = new Date(iso);
-  const today = new Date().toDateString() === at.toDateString();
-  return at.toLocaleString("en-GB", today ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const zone = { timeZone: page.dataset.zone };
+  const today = new Date().toLocaleDateString("en-GB", zone) === at.toLocaleDateString("en-GB", zone);
+  return at.toLocaleString("en-GB", { ...zone, ...(today ? {} : { day: "numeric", month: "short" }), hour: "2-digit", minute: "2-digit" });
 }

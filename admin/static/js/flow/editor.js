@@ -2,7 +2,7 @@
 
 import { ask, confirm, el, icon, page, Refusal, toast, when } from "./dom.js";
 import { Form, sentence } from "./form.js";
-import { nearest } from "./geometry.js";
+import { height, nearest } from "./geometry.js";
 import { keyboard, showKeys } from "./keyboard.js";
 import { Model } from "./model.js";
 import { difference, history, problems, Tests } from "./panels.js";
@@ -52,7 +52,7 @@ class Editor {
       testing: this.mayChange ? { flow: head.name, save: (test) => (this.panel("tests"), this.tests.save(test)) } : null,
     });
     this.simulator.addEventListener("path", ({ detail }) => this.surface.light(detail ? detail.path.filter((step) => step.flow === head.name) : []));
-    // new Calling(one("[data-call]"), this, head.name);
+    new Calling(one("[data-call]"), this, head.name);
     this.listen();
     this.surface.show(this.model);
     this.surface.open();
@@ -60,7 +60,7 @@ class Editor {
     this.bars();
     this.panel("node");
     if (!this.mayChange) this.panel("try");
-    // this.statistics();
+    this.statistics();
   }
 
   listen() {
@@ -111,7 +111,7 @@ class Editor {
     const serious = model.problems.some((problem) => problem.serious);
     const tally = one("[data-problems]");
     tally.textContent = count ? String(count) : "";
-    tally.className = `tally ${serious ? "bad" : count ? "wait" : ""}`;
+    tally.className = `flow-tally ${serious ? "bad" : count ? "wait" : ""}`;
     if (this.mayChange) {
       one("[data-act=undo]").disabled = !model.past.length || this.mode !== "draft";
       one("[data-act=redo]").disabled = !model.future.length || this.mode !== "draft";
@@ -334,20 +334,25 @@ class Editor {
     const selected = this.model.only;
     const type = await pick({ title: from ? `Add a node behind “${this.model.title(from.node)}”` : "Add a node", placeholder: "Type what it does: say, menu, queue, hours…", items: typesToPick(this.context) });
     if (!type) return;
-    let where = place;
-    if (!where && selected) {
-      const [x, y] = this.model.place(selected);
-      where = [x + 300, y];
-      while (Object.values(this.model.doc.layout).some(([a, b]) => Math.abs(a - where[0]) < 200 && Math.abs(b - where[1]) < 90)) where = [where[0], where[1] + 120];
+    const where = place || this.free(from?.node || selected);
+    if (!place && !from && selected) {
       // The next thing a call does usually stands behind what is selected.
       const free = this.model.exitsOf(selected).find((exit) => exit.must && !(this.model.node(selected).exits || {})[exit.name]);
       from = free ? { node: selected, exit: free.name } : null;
     }
-    const name = this.model.add(type, where || this.surface.middle, from);
+    const name = this.model.add(type, where, from);
     this.panel("node", false);
     this.surface.reveal(name);
     this.form.show(this.model, true);
     this.form.focus();
+  }
+  // Where a new node has room: to the right of the one it comes behind, else in the middle of what is seen.
+  free(behind) {
+    let [x, y] = behind ? this.model.place(behind) : this.surface.middle;
+    if (behind) x += 300;
+    const taken = Object.keys(this.model.doc.nodes).map((name) => [...this.model.place(name), height(this.surface.rows(name).length)]);
+    for (let hit; (hit = taken.find(([a, b, tall]) => Math.abs(a - x) < 230 && y < b + tall + 20 && y + 100 > b)); ) y = hit[1] + hit[2] + 24;
+    return [x, y];
   }
   async lead(node, exit) {
     if (this.model.readOnly) return;
@@ -355,8 +360,7 @@ class Editor {
     const title = this.model.exitsOf(node).find((each) => each.name === exit)?.title || exit;
     const chosen = await pick({ title: `Where “${title}” leads`, placeholder: "A node’s title or name", items });
     if (chosen === " new") {
-      const [x, y] = this.model.place(node);
-      await this.add([x + 300, y], { node, exit });
+      await this.add(null, { node, exit });
     } else if (chosen) this.model.connect(node, exit, chosen === " none" ? "" : chosen);
     this.form.show(this.model, true);
   }

@@ -117,7 +117,7 @@ export class Form {
       return el(
         "li",
         { class: fault?.serious ? "faulty" : "" },
-        el("span", { class: "exit-title" }, exit.title || exit.name, /^[0-9*#]+$/.test(exit.name) && exit.title !== exit.name && el("small", {}, ` ${exit.name}`)),
+        el("span", { class: "exit-title" }, exit.title || exit.name),
         el(
           "span",
           { class: "exit-to" },
@@ -182,7 +182,7 @@ export class Form {
       el("h2", {}, "This flow"),
       ...problems.map(problemNote),
       field(this.context, { name: "title", title: "Title", widget: "text", longest: 200, help: `Reports and numbers know it as ${doc.name}.` }, doc.title, put("title", "Change the flow’s title")),
-      field(this.context, { name: "language", title: "Language", widget: "language", required: true, help: "Callers are spoken to in it until a node chooses another." }, doc.language, put("language", "Change language")),
+      field(this.context, { name: "language", title: "Language", widget: "language", required: true, default: "en", help: "Callers are spoken to in it until a node chooses another." }, doc.language, put("language", "Change language")),
       el(
         "div",
         { class: "field" },

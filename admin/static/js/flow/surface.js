@@ -128,6 +128,7 @@ export class Surface extends EventTarget {
     const { k } = this.view;
     this.far = k < FAR;
     this.root.classList.toggle("far", this.far);
+    this.root.classList.toggle("farthest", k < 0.14);
     const seen = this.seen();
     const [wide, high] = [(seen.right - seen.left) * 0.4, (seen.bottom - seen.top) * 0.4];
     this.field = { left: seen.left - wide, right: seen.right + wide, top: seen.top - high, bottom: seen.bottom + high };
@@ -182,7 +183,7 @@ export class Surface extends EventTarget {
     return `card group-${this.model.type(name)?.group || "none"} ${fault} ${this.marks.get(name) ? `mark-${this.marks.get(name)}` : ""}`;
   }
   block(name, node) {
-    const element = el("div", { class: this.classes(name, node), data: { node: name }, title: this.model.title(name) });
+    const element = el("div", { class: this.classes(name, node), data: { node: name }, title: this.model.title(name) }, el("b", { class: "block-title" }, this.model.title(name)));
     element.style.height = `${height(this.rows(name).length)}px`;
     return element;
   }
