@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 import gevent
 import peewee
@@ -24,6 +25,7 @@ from engine.live.connection import Redis, RedisError
 from engine.records import queue_store
 from engine.records.queue_store import PauseReason
 from engine.routing import store as routing_store
+from engine.routing.plans import PlanBook
 from engine.routing.roster import Roster
 from ivr import store as ivr_store
 from ivr.flow import PublishedFlow
@@ -34,7 +36,7 @@ CHECK_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """One published version of all that is set up."""
 
@@ -43,6 +45,11 @@ class Snapshot:
     flows: Mapping[str, PublishedFlow]
     roster: Roster
     pause_reasons: tuple[PauseReason, ...] = ()
+
+    @cached_property
+    def plans(self) -> PlanBook:
+        """Who may take which calls; made when it is first asked for."""
+        return PlanBook.of(self.roster)
 
 
 class Configuration:

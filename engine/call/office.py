@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import gevent
+import msgspec
 import peewee
 import structlog
 
@@ -18,7 +19,7 @@ from engine.live.connection import RedisError
 from engine.records.customers import Customers, Match
 from engine.records.tickets import Tickets
 from engine.records.voicemails import Voicemails
-from engine.routing.pools import needs_of, serves
+from engine.routing.expected import Pace, expected_wait
 from ivr.office import Answer, Mail, QueueStatus, TicketState, WebAnswer, WebRequest
 from ivr.web import WebClient
 from sounds.speech import Speech
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 GRACE_SECONDS: Final = 5.0
 _PRESENT: Final = frozenset({"ready"})
 T = TypeVar("T")
+_pace = msgspec.json.Decoder(Pace).decode
 
 log = structlog.get_logger(__name__)
 
@@ -72,18 +74,27 @@ class CallOffice:
         return [*free, *(extension for extension in extensions if extension not in free)]
 
     def queue_status(self, queue: str) -> QueueStatus:
-        roster = self._session.snapshot.roster
-        rule = roster.queue(queue)
+        snapshot = self._session.snapshot
+        rule = snapshot.roster.queue(queue)
         if rule is None:
             raise OfficeAway(f"there is no queue {queue!r}")
-        needs = needs_of(rule.needs)
-        able = [agent.agent_id for agent in roster.agents if serves(agent.skills, needs)]
-        there = [state for state in self._states(able) if state.get("presence") in _PRESENT]
+        able = snapshot.plans.agents(snapshot.plans.plan(rule, snapshot.plans.needs(rule, {}, ())).widest)
+        there = [state for state in self._states(list(able)) if state.get("presence") in _PRESENT]
         try:
-            waiting = int(self._session.around.redis.zcard(keys.queue(queue)))
-        except (RedisError, OSError) as error:
+            pipe = self._session.around.redis.pipeline(transaction=False)
+            pipe.zcard(keys.queue(queue))
+            pipe.hget(keys.PACES, queue)
+            waiting, told = pipe.execute()
+            expected = None if told is None else expected_wait(_pace(told), int(waiting) + 1)
+        except (RedisError, OSError, msgspec.MsgspecError) as error:
             raise OfficeAway(f"queues cannot be looked at: {error}") from error
-        return QueueStatus(waiting, len(there), sum(state.get("work") == "idle" for state in there))
+        free = sum(state.get("work") == "idle" for state in there)
+        wait = None
+        if free and not waiting:
+            wait = 0.0
+        elif expected is not None and expected.honest(rule.settings.expected_wait.largest_error):
+            wait = expected.middle
+        return QueueStatus(int(waiting), len(there), free, wait)
 
     def is_blocked(self) -> bool:
         number = self._session.call.now.from_number

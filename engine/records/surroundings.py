@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from conf.database import Database
 from conf.settings import Settings
@@ -29,11 +30,21 @@ def surroundings(db: Database, settings: Settings, catalogue: Catalogue, flows: 
 
 
 def _staff(db: Database) -> dict[str, int]:
-    """How many people have all that each queue asks for."""
-    rows = db.execute_sql(
-        "SELECT q.name, (SELECT count(*) FROM agent a WHERE NOT EXISTS ("
-        " SELECT FROM queue_skill n WHERE n.queue_id = q.id AND NOT EXISTS ("
-        " SELECT FROM agent_skill s WHERE s.agent_id = a.id AND s.skill_id = n.skill_id AND s.level >= n.level)))"
-        " FROM queue q"
-    ).fetchall()
-    return {name: int(count) for name, count in rows}
+    """How many people may take the calls of each queue: who has all that it asks for, unless it asks for less in time, and
+    serves it, where it names who does."""
+    return {name: int(count) for name, count in db.execute_sql(_STAFF).fetchall()}
+
+
+_STAFF: Final = """
+SELECT q.name, (
+    SELECT count(*) FROM agent a
+    WHERE (coalesce(jsonb_array_length(q.rules -> 'relaxations'), 0) > 0 OR NOT EXISTS (
+            SELECT FROM queue_skill n WHERE n.queue_id = q.id AND NOT EXISTS (
+                SELECT FROM agent_skill s WHERE s.agent_id = a.id AND s.skill_id = n.skill_id
+                    AND CASE WHEN n.exact THEN s.level = n.level ELSE s.level >= n.level END)))
+        AND (coalesce(jsonb_array_length(q.rules #> '{members,agents}'), 0) = 0
+                AND coalesce(jsonb_array_length(q.rules #> '{members,groups}'), 0) = 0
+            OR EXISTS (SELECT FROM jsonb_array_elements(q.rules #> '{members,agents}') m WHERE m ->> 'extension' = a.extension)
+            OR EXISTS (SELECT FROM agent_group g JOIN agent_group_member i ON i.group_id = g.id AND i.agent_id = a.id
+                WHERE q.rules #> '{members,groups}' ? g.name)))
+FROM queue q"""
