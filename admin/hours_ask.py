@@ -135,20 +135,24 @@ def _of_number(
         reason = why(calendar, moments[0])
         rule = rule.open if is_open else rule.closed
     leads = f"Callers are led to: {numbers.in_words(rule)}."
+    asks = _asked_by(parts, rule.flow, known) if isinstance(rule, ToFlow) else []
+    if not said and len(asks) == 1:
+        # Then the flow's one calendar is the answer.
+        one = _of_calendar(asks[0], moments, asked)
+        return Answer(one.open, asked, one.said, one.why, [*one.more, f"{leads} It asks {asks[0].name}."])
     more = [leads]
-    if isinstance(rule, ToFlow):
-        asks = [name for name, users in hours.users(parts).items() for user in users if user == _flow(rule.flow)]
-        for name in asks:
-            if name in known:
-                state = dialplan_hours.status(known[name], moments[0])
-                more.append(f"The flow asks {name}: {hours_words.state(known[name], state, moments[0])}")
+    for asked_too in asks:
+        state = dialplan_hours.status(asked_too, moments[0])
+        more.append(f"The flow asks {asked_too.name}: {hours_words.state(asked_too, state, moments[0])}")
     if not said:
         said = ["This number asks no calendar by itself."]
     return Answer(is_open, asked, " ".join(said), reason, more)
 
 
-def _flow(name: str) -> hours.User:
-    return hours.User("flow", name, name)
+def _asked_by(parts: Parts, flow: str, known: dict[str, Calendar]) -> list[Calendar]:
+    """The calendars that a flow asks."""
+    user = hours.User("flow", flow, flow)
+    return [known[name] for name, users in hours.users(parts).items() if user in users and name in known]
 
 
 def of_date(calendar: Calendar, day: date) -> str:

@@ -90,7 +90,7 @@ def _calendar(row: CalendarRow, zone: str) -> Calendar:
     except CalendarInvalid as error:
         log.error("a calendar goes by the installation's time zone", calendar=row.name, why=str(error))
         own = ZoneInfo(zone)
-    return calendars.parse_one({**row.document, "name": row.name}, zone=own)
+    return calendars.parse_one({**row.document, "name": row.name}, zone=own, strict=False)
 
 
 def import_calendars(db: Database, document: Any, *, zone: ZoneInfo, years: Sequence[int]) -> list[str]:
@@ -171,7 +171,7 @@ def take_back(change_id: int, *, author: str, at: datetime, zone: ZoneInfo) -> C
     if change.before is None:
         delete_calendar(change.calendar_id, author=author, at=at, said=said)
         return change
-    calendar = calendars.parse_one(change.before, zone=zone)
+    calendar = calendars.parse_one(change.before, zone=zone, strict=False)
     made = change_calendar(
         calendar,
         calendar_id=None if present is None else present.id,

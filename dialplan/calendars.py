@@ -78,20 +78,21 @@ def parse(document: Any, *, zone: ZoneInfo, years: Sequence[int]) -> list[Calend
     return calendars
 
 
-def parse_one(entry: Any, *, zone: ZoneInfo, years: Sequence[int] = ()) -> Calendar:
-    """One calendar of a document. CalendarInvalid names it and what is wrong in it."""
+def parse_one(entry: Any, *, zone: ZoneInfo, years: Sequence[int] = (), strict: bool = True) -> Calendar:
+    """One calendar of a document. CalendarInvalid names it and what is wrong in it; where it is not `strict`, what overlaps
+    is taken as it is, for it does no harm in what is stored already."""
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if not isinstance(name, str) or not name.strip():
         raise CalendarInvalid("a calendar has no `name`")
     if len(name) > LONGEST_NAME:
         raise CalendarInvalid(f"calendar {name[:20]!r}…: a name has {LONGEST_NAME} characters at most")
     try:
-        return _parsed(name.strip(), entry, zone, years)
+        return _parsed(name.strip(), entry, zone, years, strict)
     except CalendarInvalid as error:
         raise CalendarInvalid(f"calendar {name!r}: {error}") from error
 
 
-def _parsed(name: str, entry: Mapping[str, Any], zone: ZoneInfo, years: Sequence[int]) -> Calendar:
+def _parsed(name: str, entry: Mapping[str, Any], zone: ZoneInfo, years: Sequence[int], strict: bool) -> Calendar:
     _only(entry, _KEYS, "a calendar")
     public, holidays = _public(entry.get("public_holidays"))
     days = [_day(each) for each in _list(entry.get("days"), "days")]
@@ -104,13 +105,13 @@ def _parsed(name: str, entry: Mapping[str, Any], zone: ZoneInfo, years: Sequence
         days += own
     if len(days) > MOST_DAYS:
         raise CalendarInvalid(f"{len(days)} days of its own; {MOST_DAYS} is the most")
-    for one, other in overlapping(days):
+    for one, other in overlapping(days) if strict else ():
         raise CalendarInvalid(f"{in_words(one.when)} stands twice: {one.name!r} and {other.name!r}")
     own_zone = entry.get("timezone")
     return Calendar(
         name,
         zone if own_zone is None else zone_named(str(own_zone)),
-        openings(entry.get("weekly")),
+        openings(entry.get("weekly"), strict=strict),
         holidays,
         tuple(days),
         prompts=_prompts(entry.get("prompts")),
@@ -199,7 +200,7 @@ def span(text: object, where: str) -> Span:
     return opens, closes if closes > opens else closes + DAY
 
 
-def openings(weekly: object) -> tuple[Opening, ...]:
+def openings(weekly: object, *, strict: bool = True) -> tuple[Opening, ...]:
     """The weekly hours of a document. CalendarInvalid names the day and what is wrong with it."""
     if weekly is None:
         return ()
@@ -208,7 +209,8 @@ def openings(weekly: object) -> tuple[Opening, ...]:
     found = sorted(opening for days, hours in weekly.items() for opening in _openings(days, hours))
     if len(set(found)) != len(found):
         raise CalendarInvalid("the same hours stand twice on one day")
-    check_week(found)
+    if strict:
+        check_week(found)
     return tuple(found)
 
 
