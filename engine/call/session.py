@@ -147,9 +147,11 @@ class Session:
             self.around.registry.leave(self)
 
     def _part(self) -> None:
-        """Undo the circles, for all that was this call's to be freed at once (see CallLink)."""
+        """Undo the circles, for all of the call to be freed at once (see CallLink): its parts hold it as `_session`."""
         self.keypad.part()
-        vars(self).pop("phone", None)
+        for name, part in tuple(vars(self).items()):
+            if getattr(part, "_session", None) is self:
+                delattr(self, name)
 
     # --- the way through ---
 

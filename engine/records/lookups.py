@@ -60,17 +60,21 @@ class Lookups:
     def _run(self) -> None:
         while True:
             self._wanted.wait()
-            numbers = list(self._asked)[:MOST_AT_ONCE]
-            waiting = [(number, self._asked.pop(number)) for number in numbers]
-            if not self._asked:
-                self._wanted.clear()
-            found = self._find(numbers)
-            for number, answers in waiting:
-                match = Match() if found is None else found.get(number, Match())
-                for answer in answers:
-                    answer(match)
-            if found is None:
+            if not self._answer_some():
                 gevent.sleep(AWAY_SECONDS)
+
+    def _answer_some(self) -> bool:
+        """Look up some of those that are asked for; whether the database could be asked."""
+        numbers = list(self._asked)[:MOST_AT_ONCE]
+        waiting = [(number, self._asked.pop(number)) for number in numbers]
+        if not self._asked:
+            self._wanted.clear()
+        found = self._find(numbers)
+        for number, answers in waiting:
+            match = Match() if found is None else found.get(number, Match())
+            for answer in answers:
+                answer(match)
+        return found is not None
 
     def _find(self, numbers: list[str]) -> dict[str, Match] | None:
         """The matches; None where the database cannot be asked."""

@@ -38,6 +38,7 @@ from .callers import Caller, Switchboard
 from .report import Report, Row
 
 READY_SECONDS = 60
+_CIRCLES = " objects have held each other in circles"
 T = TypeVar("T")
 
 
@@ -265,6 +266,16 @@ class Installation:
     def greenlets(self) -> Counter[str]:
         """What runs in the engines, greenlets by the function they run, as the engines themselves tell when they are asked."""
         found: Counter[str] = Counter()
+        for text in self._told():
+            found.update(re.findall(r"<Greenlet [^:]*: (?:<bound method |<function )?([^ (]+)", text))
+        return found
+
+    def circles(self) -> int:
+        """How many objects the engines have left to Python's collector so far."""
+        return sum(int(text.split(_CIRCLES)[0].split()[-1]) for text in self._told())
+
+    def _told(self) -> Iterator[str]:
+        """What each engine writes to its log when it is asked."""
         for engine in self.engines():
             log = self.home / "log" / f"{engine['name']}.log"
             start = log.stat().st_size
@@ -272,11 +283,10 @@ class Installation:
 
             def told(log: Path = log, start: int = start) -> str:
                 text = log.read_bytes()[start:].decode()
-                assert "* Greenlets" in text
+                assert _CIRCLES in text
                 return text
 
-            found.update(re.findall(r"<Greenlet [^:]*: (?:<bound method |<function )?([^ (]+)", eventually(told)))
-        return found
+            yield eventually(told)
 
     def check_nothing_left(self) -> None:
         """Nobody is on the line, nothing is remembered of anybody, and every agent is free for the next call."""

@@ -104,6 +104,7 @@ class Evening:
     began: datetime
     before: Counter[str]
     """The engines' greenlets before it began."""
+    circles: int
 
 
 def _was_a_call(installation: Installation, caller: Caller) -> bool:
@@ -119,7 +120,7 @@ def evening(crowded: Installation) -> Evening:
     for extension in crowded.agents():
         crowded.switch.phone(extension, **chance.choice(MANNERS[:5]))
     crowded.on_duty(*crowded.agents())
-    before = crowded.greenlets()
+    before, circles = crowded.greenlets(), crowded.circles()
     began = crowded.clock.now()
     callers = [call(crowded, chance) for _ in range(CALLS)]
     stirring = gevent.spawn(stir, crowded, chance)
@@ -131,7 +132,7 @@ def evening(crowded: Installation) -> Evening:
     eventually(crowded.check_nothing_left, 60)
     callers = [caller for caller in callers if _was_a_call(crowded, caller)]
     reports = {caller.call_id: crowded.report(caller) for caller in callers}
-    return Evening(crowded, callers, reports, began, before)
+    return Evening(crowded, callers, reports, began, before, circles)
 
 
 def test_every_call_has_one_row_and_that_is_true(evening: Evening) -> None:
@@ -204,3 +205,8 @@ def test_no_greenlet_is_left_over(evening: Evening) -> None:
         assert evening.installation.greenlets() - evening.before == Counter()
 
     eventually(as_before)
+
+
+def test_what_a_call_was_made_of_is_freed_with_it(evening: Evening) -> None:
+    """Nothing is left to the collector, which stops all calls while it looks."""
+    assert evening.installation.circles() - evening.circles < CALLS
