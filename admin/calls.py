@@ -19,6 +19,7 @@ from admin.parts import Parts, parts
 from admin.search import COUNTED, PERIODS, Call, CallSearch, Filters, FilterUnusable, Found, read_filters
 from admin.sheets import safe_cell
 from admin.words import DIRECTIONS, ENDED_BY, STATUSES, Mark, mark
+from engine.records import strategies
 
 calls = Blueprint("calls", __name__)
 
@@ -201,4 +202,12 @@ def one(call_id: UUID) -> str:
         {"row": row, "place": onecall.position(found, line, row["started_at"], float(row["seconds"]))}
         for row in (found.recordings if heard else ())
     ]
-    return render_template("call.html", place_key="calls", found=found, call=found.call, line=line, tracks=tracks)
+    return render_template(
+        "call.html",
+        place_key="calls",
+        found=found,
+        call=found.call,
+        line=line,
+        tracks=tracks,
+        strategies=strategies.STRATEGIES,
+    )

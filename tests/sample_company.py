@@ -337,6 +337,13 @@ class History:
         others = [(other, name) for other, name in AGENTS.items() if other != extension]
         why: dict[str, Any] = {
             "strategy": "longest_idle",
+            "call": {
+                "waited_seconds": 4.0,
+                "priority": 10,
+                "vip_boost": 0,
+                "head_start_seconds": 600.0,
+                "kept_place": False,
+            },
             "in_words": f"{AGENTS[extension]} had been idle longest, 4:12, of 2 free agents with {queue} at level 1 or above.",
             "needs": {queue: 1},
             "waited_seconds": 3.2,

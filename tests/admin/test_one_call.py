@@ -175,3 +175,9 @@ def test_a_waveform_of_what_is_no_sound_says_so(history: Company, visit: Any, tm
 def test_an_hour_is_drawn_as_fast_as_a_minute(tmp_path: Path) -> None:
     tone(tmp_path / "hour.wav", 1800, channels=2)
     assert len(peaks(tmp_path / "hour.wav")[1]) == 480
+
+
+def test_why_this_call_and_by_which_rule_is_said(history: Company, visit: Any) -> None:
+    page = visit("supervisor").get(f"/calls/{history.calls['answered']}").text
+    assert "The queue&#39;s rule, longest idle" in page or "The queue's rule, longest idle" in page
+    assert "Its place counted 10:00 more than it had waited: priority 10" in page
