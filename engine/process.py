@@ -17,6 +17,7 @@ from conf import database
 from conf.clock import Clock
 from conf.errors import PointsmanError
 from conf.settings import Settings
+from engine.call.callbacks import Callbacks
 from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
@@ -78,7 +79,7 @@ class EngineProcess:
         database.bind(self._db)
         self._redis = connection.commands(settings.redis_url)
         self._registry = Registry()
-        self._outbox = Outbox(Wire(settings.redis_url), on_return=self._registry.announce_again)
+        self._outbox = Outbox(Wire(settings.redis_url), on_return=self._announce_again)
         self._journal = Journal(settings.home / "journal", self.id)
         self._shipper = Shipper(settings.home / "journal", settings.database_url, self._journal)
         self._configuration = Configuration(
@@ -87,12 +88,6 @@ class EngineProcess:
         password = settings.freeswitch_password
         self._switches = Switches(
             (settings.control, *settings.switches), "" if password is None else password.get_secret_value()
-        )
-        self._inbox = Inbox(
-            self.id,
-            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3),
-            registry=self._registry,
-            outbox=self._outbox,
         )
         self._leader = Leader(
             self.id,
@@ -110,6 +105,27 @@ class EngineProcess:
             wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3), switches=self._switches, outbox=self._outbox
         )
         self._lookups = Lookups(settings.database_url)
+        pops = ScreenPops(self._outbox)
+        self._callbacks = Callbacks(
+            process_id=self.id,
+            clock=self._clock,
+            redis=self._redis,
+            outbox=self._outbox,
+            journal=self._journal,
+            configuration=self._configuration,
+            switches=self._switches,
+            pops=pops,
+            lookups=self._lookups,
+            db=self._db,
+            on_duty=lambda: self._leader.router is not None,
+        )
+        self._inbox = Inbox(
+            self.id,
+            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3),
+            registry=self._registry,
+            outbox=self._outbox,
+            callbacks=self._callbacks,
+        )
         self._mailing = Mailing(self._db, MailServer.of(settings), self._clock)
         media = Media(settings.home / "recordings")
         self._around = Surroundings(
@@ -121,7 +137,7 @@ class EngineProcess:
             outbox=self._outbox,
             notices=Notices(self._outbox),
             redis=self._redis,
-            pops=ScreenPops(self._outbox),
+            pops=pops,
             lookups=self._lookups,
             switches=self._switches,
             registry=self._registry,
@@ -141,6 +157,7 @@ class EngineProcess:
                 voicemails=Voicemails(self._db),
                 sends_mail=self._mailing.set_up,
             ),
+            callbacks=self._callbacks,
             country=settings.country,
         )
         self._sweeper = Sweeper(
@@ -171,6 +188,7 @@ class EngineProcess:
         self._trials.start()
         self._leader.start()
         self._sweeper.start()
+        self._callbacks.start()
         self._mailing.start()
         self._heart = gevent.spawn(self._beat)
         self._server.start()
@@ -183,6 +201,7 @@ class EngineProcess:
         self._trials.stop()
         self._leader.stop()
         self._sweeper.stop()
+        self._callbacks.stop()
         deadline = time.monotonic() + DRAIN_SECONDS
         while len(self._registry) and time.monotonic() < deadline:
             gevent.sleep(0.05)
@@ -208,6 +227,11 @@ class EngineProcess:
         self._shipper.stop(5.0)
         self._db.close_idle()
         log.info("engine ended", process=self.id)
+
+    def _announce_again(self) -> None:
+        """Redis may have forgotten; tell it what this process has in hand."""
+        self._registry.announce_again()
+        self._callbacks.announce_again()
 
     def _handle(self, link: CallLink) -> None:
         Session(self._around, link).run()

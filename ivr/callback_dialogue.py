@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from ivr.phone import Phone
 from sounds import spoken
+from sounds.catalogue import Catalogue
 
 CallbackEnd = Literal["taken", "declined", "forbidden"]
 """`forbidden`: no number was named that may be called."""
@@ -113,3 +115,14 @@ class Dialogue:
     def _enter(self, *before: str) -> Ask:
         self._typing = ""
         return Ask((*before, "callback_enter"))
+
+
+def lead(dialogue: Dialogue, phone: Phone, catalogue: Catalogue) -> Done:
+    """Lead the dialogue with a caller who waits for nothing else meanwhile. Gone when they leave."""
+    said: Ask | Done = dialogue.begin()
+    while isinstance(said, Ask):
+        prompts = [str(path) for path in catalogue.paths(said.prompts, phone.language)]
+        gathered = phone.gather(prompts, most=1, first_digit_seconds=said.seconds, next_digit_seconds=said.seconds)
+        key = gathered.digits or gathered.terminator
+        said = dialogue.key(key) if key else dialogue.silence()
+    return said

@@ -33,6 +33,7 @@ _ENDS: dict[str, Asked] = {
     "outside": "dial",
     "voicemail": "message",
     "record": "statement",
+    "callback": "callback",
 }
 """The node types whose outcome is told by how something ends, and not by their exit."""
 

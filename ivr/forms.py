@@ -43,7 +43,7 @@ EXITS: Final[Mapping[str, str]] = {
     "free": "Somebody is free", "waiting": "Some are waiting", "long": "A long wait", "unstaffed": "Nobody there",
     "answered": "Answered, and talked", "timeout": "Waited too long", "no_agent": "Nobody there", "full": "Queue full",
     "exit_key": "Key pressed while waiting", "callback": "Going to be called back", "otherwise": "In all other cases",
-    "busy": "Busy", "no_answer": "No answer",
+    "taken": "Wants a call", "declined": "Wants none", "busy": "Busy", "no_answer": "No answer",
     "rejected": "Declined", "unreachable": "Not reachable", "forbidden": "Not allowed", "left": "Message left",
     "nothing": "Nothing said", "recorded": "Recorded", "created": "Opened", "not_found": "Not found", "returned": "Back again",
     "unsayable": "Cannot be said",

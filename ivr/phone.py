@@ -117,6 +117,10 @@ class Phone(Protocol):
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
         """Wait in a queue, talk to whoever is given, and come back when that is over."""
 
+    def offer_callback(self, request: QueueRequest, *, number: str = "") -> CallbackOutcome:
+        """Ask the caller under which number they want to be called back by a queue, theirs or `number` being proposed, and note
+        it down. Comes back when they have said so."""
+
     def ring(self, extension: str, seconds: float) -> RingOutcome:
         """Ring one extension and talk; comes back when the talk is over or nobody took it."""
 

@@ -38,6 +38,7 @@ _OUTCOMES: Final[dict[Asked, tuple[str, ...]]] = {
     "dial": ("answered", "busy", "no_answer", "rejected", "unreachable", "forbidden"),
     "message": ("left", "nothing"),
     "statement": ("left", "nothing"),
+    "callback": ("taken", "known", "declined", "forbidden"),
 }
 Wanted = Literal["key", "exit", "over"] | Asked
 

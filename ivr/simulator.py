@@ -11,11 +11,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from ivr.memory_office import MemoryOffice
-from ivr.phone import DialOutcome, Gathered, Gone, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome
+from ivr.phone import (
+    CallbackOutcome,
+    DialOutcome,
+    Gathered,
+    Gone,
+    MessageOutcome,
+    QueueOutcome,
+    QueueRequest,
+    RingOutcome,
+)
 from ivr.visit import Value
 
-Asked = Literal["queue", "ring", "dial", "message", "statement"]
-"""What others decide: who waits or talks, and whether a message was left."""
+Asked = Literal["queue", "ring", "dial", "message", "statement", "callback"]
+"""What others decide: who waits or talks, whether a message was left, and whether somebody wants to be called back."""
 
 
 class CallerGone(Gone):
@@ -34,7 +43,7 @@ class Press:
 class Heard:
     """One thing that happened to the caller, `after` seconds into the call. `what` is `prompt` (`detail` is its file; with
     how much of it was heard in `seconds`), `key` (`•` for one of a secret), `queue`, `ring`, `dial`, `message`, `statement`,
-    `hang_up` (by the flow; `detail` is the cause) or `left` (the caller did)."""
+    `callback`, `hang_up` (by the flow; `detail` is the cause) or `left` (the caller did)."""
 
     after: float
     what: Literal["prompt", "key", "hang_up", "left"] | Asked
@@ -48,8 +57,8 @@ class Script:
 
     `presses` come at their time, heard prompt or not. `answers` are given one at each question that finds no key waiting,
     `reaction` seconds after it began to be spoken; an empty one is silence. `leaves_after` is when the caller hangs up.
-    `queues`, `rings` (of desk phones and groups), `dials` (outside), `messages` and `statements` say in turn how each ends and
-    how long it takes, answered or left by default.
+    `queues`, `rings` (of desk phones and groups), `dials` (outside), `messages`, `statements` and `callbacks` say in turn how
+    each ends and how long it takes, answered, left or taken by default.
     """
 
     presses: Sequence[Press] = ()
@@ -61,6 +70,7 @@ class Script:
     messages: Iterable[tuple[MessageOutcome, float]] = ()
     dials: Iterable[tuple[DialOutcome, float]] = ()
     statements: Iterable[tuple[MessageOutcome, float]] = ()
+    callbacks: Iterable[tuple[CallbackOutcome, float]] = ()
 
 
 DEFAULTS: dict[Asked, tuple[str, float]] = {
@@ -69,6 +79,7 @@ DEFAULTS: dict[Asked, tuple[str, float]] = {
     "dial": ("answered", 30.0),
     "message": ("left", 10.0),
     "statement": ("left", 10.0),
+    "callback": ("taken", 15.0),
 }
 
 
@@ -113,6 +124,7 @@ class MemoryPhone:
             "dial": iter(script.dials),
             "message": iter(script.messages),
             "statement": iter(script.statements),
+            "callback": iter(script.callbacks),
         }
 
     @property
@@ -163,6 +175,10 @@ class MemoryPhone:
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome:
         outcome: QueueOutcome = self._asked("queue", request.queue)
+        return outcome
+
+    def offer_callback(self, request: QueueRequest, *, number: str = "") -> CallbackOutcome:  # noqa: ARG002
+        outcome: CallbackOutcome = self._asked("callback", request.queue)
         return outcome
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from dialplan import feature_codes, numbers
 from engine.call import recovery
 from engine.call.call import Call, Checkpoint
+from engine.call.callback_ring import offer_of
 from engine.call.configuration import Snapshot
 from engine.call.surroundings import Surroundings
 from engine.esl.errors import CallGone
@@ -41,7 +43,10 @@ def connected(link: CallLink) -> Frame:
 
 
 def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str, data: Frame) -> Call:
-    """The call that FreeSWITCH tells of, with its beginning written down."""
+    """The call that FreeSWITCH tells of, with its beginning written down. CallGone for one that is not to be."""
+    callback_id = data.get("variable_pointsman_callback")
+    if callback_id:
+        return _calls_back(around, callback_id, call_id, switch)
     country = around.country
     caller = numbers.normalise(data.get("Caller-Caller-ID-Number") or "", country)
     called = data.get("Caller-Destination-Number") or ""
@@ -68,6 +73,40 @@ def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str
         switch=switch,
     )
     call = _made(around, checkpoint)
+    call.began()
+    return call
+
+
+def _calls_back(around: Surroundings, callback_id: str, call_id: str, switch: str) -> Call:
+    """An agent has picked up to call a customer back. The call began when the first phone rang for it."""
+    callback = around.callbacks.take(callback_id, call_id)
+    offer = None if callback is None else offer_of(callback)
+    if callback is None or offer is None:
+        log.warning("nobody is to be called back on this leg", callback=callback_id, call=call_id)
+        raise CallGone("NORMAL_CLEARING")
+    began = datetime.fromtimestamp(callback.tried_at or offer.at, UTC)
+    call = _made(
+        around,
+        Checkpoint(
+            call_id=call_id,
+            owner=around.process_id,
+            started_at=began,
+            since=began,
+            direction="outbound",
+            from_number=offer.extension,
+            to_number=callback.number,
+            caller_name=offer.agent_name,
+            customer_name=callback.name or None,
+            switch=switch,
+            callback_id=callback_id,
+            queue=callback.queue,
+            last_queue=callback.queue,
+            offer_id=offer.offer_id,
+            agent_id=offer.agent_id,
+            agent=offer.agent_name,
+            extension=offer.extension,
+        ),
+    )
     call.began()
     return call
 

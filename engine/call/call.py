@@ -120,6 +120,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     place_at: float | None = None
     """Since when the call counts as waiting, in Unix seconds, once it has left a queue unanswered; it keeps that place wherever
     it waits next."""
+    callback_id: str | None = None
+    """The callback for which this is an attempt; the leg is the agent's, and the customer's bears the offer's name."""
     sent_to: dict[str, Any] | None = None
     """The destination whose flow the call follows, where a queue's own settings have sent it there."""
     result: Disposition | None = None
@@ -186,7 +188,7 @@ class Call:
                 switch=now.switch,
             )
         )
-        self.enter("ivr", at=now.started_at)
+        self.enter("ivr" if now.callback_id is None else "callback", at=now.started_at)
 
     def answered(self) -> None:
         """The caller's leg was answered; said once."""

@@ -70,9 +70,12 @@ class Attempt:
         """The uuid of the first leg."""
         return next(iter(self.legs))
 
-    def ring(self, seconds: float, *, caller_number: str, caller_name: str, whisper: str = "") -> None:
+    def ring(
+        self, seconds: float, *, caller_number: str, caller_name: str, whisper: str = "", confirm_key: str = ""
+    ) -> None:
         """Begin to ring for at most `seconds`; comes back at once. Who answers hears `whisper` (as `playback` takes it)
-        first, while the caller goes on hearing what they hear. CallGone."""
+        first, while the caller goes on hearing what they hear; with `confirm_key` they hear it till they press that key, and
+        who does not is taken not to have answered. CallGone."""
         number, name = shown(caller_number), shown(caller_name)
         rings = max(1, round(seconds))
         values = {
@@ -90,8 +93,8 @@ class Attempt:
             values |= {
                 "originate_timeout": str(rings + WHISPER_SECONDS),
                 "leg_timeout": str(rings),
-                "group_confirm_key": "exec",
-                "group_confirm_file": f"playback {whisper}",
+                "group_confirm_key": confirm_key or "exec",
+                "group_confirm_file": whisper if confirm_key else f"playback {whisper}",
                 "group_confirm_timeout": str(WHISPER_SECONDS),
             }
         for leg_id in self._watched:

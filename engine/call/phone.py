@@ -11,13 +11,24 @@ import structlog
 
 from engine.call.audible import playable
 from engine.call.call import STATEMENT, Message
+from engine.call.callback_wish import CallbackWish
 from engine.call.keeping import keep_message
 from engine.call.media import MediaKind
 from engine.call.office import CallOffice
 from engine.call.ringing import dial, ring
 from engine.esl.errors import CallGone
 from engine.esl.outbound import CallLink, Execution
-from ivr.phone import DialOutcome, Gathered, MessageOutcome, QueueOutcome, QueueRequest, RingOutcome, SentOn
+from ivr.callback_dialogue import lead
+from ivr.phone import (
+    CallbackOutcome,
+    DialOutcome,
+    Gathered,
+    MessageOutcome,
+    QueueOutcome,
+    QueueRequest,
+    RingOutcome,
+    SentOn,
+)
 from sounds.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -156,6 +167,16 @@ class EslPhone:
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
         return self._session.wait_in_queue(request)
+
+    def offer_callback(self, request: QueueRequest, *, number: str = "") -> CallbackOutcome:
+        wish = CallbackWish(self._session, request.queue, request.priority, request.skills)
+        if not wish.possible:
+            return "forbidden"
+        done = lead(wish.dialogue(number), self, self._catalogue)
+        outcome = wish.made(done)
+        if outcome in ("taken", "known"):
+            self.play([str(path) for path in self._catalogue.paths([f"callback_{outcome}"], self._language)])
+        return outcome
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:
         return ring(self._session, (extension,), seconds)

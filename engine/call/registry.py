@@ -26,6 +26,7 @@ from engine.routing.events import (
 )
 
 if TYPE_CHECKING:
+    from engine.call.callbacks import Callbacks
     from engine.call.session import Session
 
 log = structlog.get_logger(__name__)
@@ -83,11 +84,14 @@ class Registry:
 class Inbox:
     """Reads what the router decided for this process's calls and hands it to them."""
 
-    def __init__(self, process_id: str, *, wire: Wire, registry: Registry, outbox: Outbox) -> None:
+    def __init__(
+        self, process_id: str, *, wire: Wire, registry: Registry, outbox: Outbox, callbacks: Callbacks
+    ) -> None:
         self._key = keys.inbox(process_id)
         self._wire = wire
         self._registry = registry
         self._outbox = outbox
+        self._callbacks = callbacks
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -118,6 +122,8 @@ class Inbox:
                 session.step_aside()
         elif session is not None:
             session.mailbox.put(decision)
+        elif self._callbacks.deliver(decision):
+            return
         elif isinstance(decision, MakeOffer) and not self._registry.was_let_go(decision.call_id):
             # Nobody waits here under that name, whatever Redis remembers; without this it would be offered for ever.
             self._tell(EntryLeft(at=decision.at, entry_id=decision.entry_id))

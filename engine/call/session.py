@@ -21,6 +21,7 @@ from engine.call import recovery
 from engine.call.arrival import connected, new_call, taken_over
 from engine.call.audible import MUSIC
 from engine.call.call import Checkpoint
+from engine.call.calling_back import CallingBack, call_back
 from engine.call.configuration import Snapshot
 from engine.call.feature_codes import run as run_feature
 from engine.call.flows import CallFlows
@@ -90,6 +91,9 @@ _VARIABLES: Final = "^^;" + ";".join(
     )
 )
 
+_AGENT_FIRST = "RECORD_STEREO_SWAP=true"
+"""In a recording the customer is on the left, whosever leg it is made on."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -106,6 +110,8 @@ class Session:
         self._looked_up = Event()
         self._waiting: Waiting | None = None
         self.flows = CallFlows(self)
+        self.calling_back: CallingBack | None = None
+        """What is done on this call where it is one that calls a customer back."""
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._aside = False
@@ -169,7 +175,9 @@ class Session:
         else:
             self.keypad.typed = checkpoint.typed + self.keypad.typed
             self.call = taken_over(self.around, checkpoint, data)
-        self.own = OwnPhone(self, data.get("variable_pointsman_extension") or "")
+        # An agent who calls a customer back is busy with that, as the router knows.
+        own = "" if self.call.now.callback_id is not None else data.get("variable_pointsman_extension")
+        self.own = OwnPhone(self, own or "")
         feature = feature_codes.match(data.get("Caller-Destination-Number") or "") if self.own.extension else None
         if feature is None:
             self.own.begin()
@@ -197,6 +205,9 @@ class Session:
 
     def _go(self) -> None:
         call = self.call
+        if call.now.callback_id is not None:
+            self._call_back(anew=True)
+            return
         if self._feature is not None:
             self._do_feature(*self._feature)
             return
@@ -224,6 +235,9 @@ class Session:
 
     def _go_on(self, checkpoint: Checkpoint) -> None:
         """From where the former owner left the call."""
+        if checkpoint.callback_id is not None:
+            self._call_back(anew=False)
+            return
         if self._feature is not None:
             # Some of it is done, and none of it is worth doing twice.
             self.hang_up()
@@ -239,6 +253,12 @@ class Session:
         if checkpoint.node is not None:
             at = FlowCheckpoint(checkpoint.node, checkpoint.variables, checkpoint.step_entered_at)
         self.flows.follow(flow, at)
+
+    def _call_back(self, *, anew: bool) -> None:
+        """The leg is an agent's who calls a customer back."""
+        self.around.lookups.ask(self.call.now.to_number, self._found)
+        self.link.execute("multiset", f"{_VARIABLES};{_AGENT_FIRST}")
+        call_back(self, anew=anew)
 
     def _find_customer(self) -> None:
         """Have the caller looked up while they already hear something."""
@@ -343,6 +363,8 @@ class Session:
         self.own.announce_again()
         if self._waiting is not None:
             self._waiting.announce_again()
+        if self.calling_back is not None:
+            self.calling_back.announce_again()
 
     # --- the end ---
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from conf.clock import Clock
+from engine.call.callbacks import Callbacks
 from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
@@ -39,4 +40,5 @@ class Surroundings:
     catalogue: Catalogue
     media: Media
     house: House
+    callbacks: Callbacks
     country: str

@@ -28,7 +28,7 @@ from engine.call.registry import Registry
 from engine.call.switches import Switches
 from engine.esl.control import Channel, Control
 from engine.esl.errors import CommandRejected, EslError
-from engine.live import keys
+from engine.live import callbacks, keys
 from engine.live.connection import Redis, RedisError
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
@@ -250,8 +250,11 @@ class Sweeper:
 
     def _forget_entries(self, waiting: Iterable[str], known: Mapping[str, Checkpoint]) -> None:
         """A process that died may have told the router of an entry, but nobody else."""
+        owed = {callback["entry_id"] for callback in callbacks.live(self._redis).values()}
         for text in waiting:
             entry = _entry(text)
+            if entry.entry_id in owed:
+                continue
             checkpoint = known.get(entry.call_id)
             if checkpoint is not None and checkpoint.entry_id == entry.entry_id:
                 continue

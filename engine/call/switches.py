@@ -31,6 +31,10 @@ class Switches:
         """Whether every node is there."""
         return all(control.connected for control in self._controls.values())
 
+    def named(self, name: str) -> Control:
+        """The link of the node of this name; of the first one where there is none of that name any more."""
+        return self._controls.get(name) or next(iter(self._controls.values()))
+
     def of_core(self, core_uuid: str | None) -> tuple[str, Control]:
         """The node that a call came from, by the Core-UUID of its data, with its link. One that is not known by that yet,
         because its link is not up, is taken for the first such."""

@@ -35,6 +35,11 @@ class Trunk:
         self._country = country
         self._caller_number = caller_number
 
+    @property
+    def leads_anywhere(self) -> bool:
+        """Whether any number outside can be called at all."""
+        return bool(self._route and self._prefixes)
+
     def endpoint(self, number: str) -> Endpoint:
         """How to reach a number in whatever spelling. NumberForbidden says why it is not to be."""
         wanted = numbers.normalise(number, self._country)

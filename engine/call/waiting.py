@@ -11,6 +11,8 @@ import structlog
 
 from engine.call import recovery, talk
 from engine.call.announcer import Announcer
+from engine.call.callback_asking import Asking
+from engine.call.callback_wish import CallbackWish
 from engine.call.mailbox import Bridged, Left, Message, Parted, Pressed, Rang, Silent
 from engine.call.offering import Offering
 from engine.esl.errors import CallGone, EslError
@@ -27,6 +29,7 @@ from engine.routing.events import (
     encode,
 )
 from engine.routing.roster import QueueRule
+from ivr.callback_dialogue import Done
 from ivr.phone import QueueOutcome, QueueRequest
 
 if TYPE_CHECKING:
@@ -76,6 +79,8 @@ class Waiting:
         self._rule = session.snapshot.roster.queue(request.queue) or QueueRule(request.queue)
         self._offering = Offering(session, self._rule)
         self._announcer = Announcer(session, self._rule, anew=session.call.now.entry_id is None)
+        self._asking: Asking | None = None
+        self._entry: EntryAdded | None = None
         self._placed = False
 
     def run(self) -> Outcome:
@@ -126,11 +131,18 @@ class Waiting:
             ringing = self._offering.ringing
             if not ringing:
                 announcer.play_music()
-            message = session.mailbox.get(None if ringing else announcer.wall_seconds())
-            if message is None:
+            asking = self._asking
+            if ringing:
+                message = session.mailbox.get(None)
+            else:
+                message = session.mailbox.get(announcer.wall_seconds() if asking is None else asking.wall_seconds)
+            if message is not None:
+                outcome = self._handle(message)
+            elif asking is not None:
+                outcome = self._asked(asking, asking.silence())
+            else:
                 announcer.speak()
                 continue
-            outcome = self._handle(message)
             if outcome is not None:
                 return outcome
 
@@ -140,13 +152,14 @@ class Waiting:
         if isinstance(message, PlaceEntry) and message.entry_id == self._call.now.entry_id:
             self._placed = True
             self._call.placed(message.position)
-            if not self._offering.ringing:
+            if not self._offering.ringing and self._asking is None:
                 self._announcer.placed(message.position, message.expected)
         elif isinstance(message, MakeOffer):
             if not self._placed and message.entry_id == self._call.now.entry_id:
                 # Offered at once, it was next.
                 self._placed = True
                 self._call.placed(1)
+            self._asking = None
             self._offering.ring(self._batch(message))
         elif isinstance(message, CloseOffer):
             if not self._offering.take_back(message.offer_id):
@@ -189,11 +202,41 @@ class Waiting:
 
     def _pressed(self, key: str) -> Outcome | None:
         """A key, also while a phone rings. One that leads nowhere does nothing."""
+        if self._call.now.entry_id is None:
+            return None
+        if self._asking is not None:
+            return self._asked(self._asking, self._asking.key(key))
         way = self._rule.settings.ways_out.keys.get(key)
-        if way is None or self._call.now.entry_id is None:
+        if way is not None:
+            self._withdraw()
+            return self._out("exit_key", way)
+        if key == self._announcer.callback_key and not self._offering.ringing:
+            self._ask_for_callback()
+        return None
+
+    def _ask_for_callback(self) -> None:
+        wish = CallbackWish(self._session, self._request.queue, entry=self._entry)
+        if wish.possible:
+            self._asking = Asking(self._session, self._announcer, wish)
+        else:
+            self._announcer.say(["callback_impossible"])
+
+    def _asked(self, asking: Asking, done: Done | None) -> Outcome | None:
+        """What comes of it where the dialogue is over with that: who wants to be called back waits no more."""
+        if done is None:
+            return None
+        self._asking = None
+        if done.end != "taken":
+            self._announcer.say(["callback_impossible" if done.end == "forbidden" else "callback_declined"])
             return None
         self._withdraw()
-        return self._out("exit_key", way)
+        outcome = asking.wish.made(done)
+        left = self._out("callback", None)
+        phone = self._session.phone
+        phone.play(
+            [str(path) for path in self._session.around.catalogue.paths([f"callback_{outcome}"], phone.language)]
+        )
+        return left
 
     def _withdraw(self) -> None:
         """The call waits no more by its own will; whoever is rung for it is rung no more."""
@@ -252,6 +295,7 @@ class Waiting:
             needs=now.needs,
             place_at=now.place_at,
         )
+        self._entry = entry
         self._session.around.outbox.put("HSET", keys.WAITING, now.entry_id, encode(entry).decode())
         self._session.around.outbox.put("ZADD", keys.queue(now.queue), entered, now.entry_id)
         self._session.tell_router(entry)

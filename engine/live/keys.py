@@ -47,6 +47,15 @@ PLACES: Final = "places"
 PACES: Final = "paces"
 """Hash, queue -> what is measured of it (engine.routing.expected.Pace)."""
 
+CALLBACKS: Final = "callbacks"
+"""Hash, callback id -> engine.live.callbacks.Callback: those that are owed."""
+
+CALLBACK_NUMBERS: Final = "callbacks:numbers"
+"""Hash, number -> id of the callback that it is owed: there is never more than one."""
+
+CALLBACK_WISHES: Final = "callbacks:wishes"
+"""Hash, callback id -> {"what", "by"}: what people ask, for its owner to find."""
+
 LIVE: Final = "live"
 """Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
 
@@ -96,6 +105,11 @@ def inbox(process_id: str) -> str:
 def reply(ask_id: str) -> str:
     """List with one item, for some seconds: the answer to what was asked of the router under this id."""
     return f"reply:{ask_id}"
+
+
+def callback_closed(callback_id: str) -> str:
+    """There for an hour after a callback was closed, for nobody to take it for owed who reads it in Postgres meanwhile."""
+    return f"callback:closed:{callback_id}"
 
 
 def screenpop(extension: str) -> str:

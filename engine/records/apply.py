@@ -18,6 +18,7 @@ import msgspec
 import psycopg2.extensions
 
 from engine.records import facts, unfinished
+from engine.records.callback_rows import CallbackRows
 from engine.records.flow_facts import FlowRows
 
 Row = dict[str, Any]
@@ -45,6 +46,7 @@ class Batch:
         self.recordings: dict[str, Row] = {}
         self.messages: dict[str, Row] = {}
         self.of_flows = FlowRows()
+        self.callbacks = CallbackRows()
 
     def add(self, fact: facts.AnyFact) -> None:
         _ADD[type(fact)](self, fact)
@@ -73,7 +75,7 @@ class Batch:
             then(_RECORDING, encode(self.recordings))
         if self.messages:
             then(_MESSAGE, encode(self.messages))
-        for statement, rows in self.of_flows.statements(encode):
+        for statement, rows in (*self.of_flows.statements(encode), *self.callbacks.statements(encode)):
             then(statement, rows)
         if self.calls:
             ids = list(self.calls)
@@ -278,6 +280,9 @@ _ADD: dict[type[Any], Any] = {
     facts.RecordingMade: Batch._recording_made,
     facts.MessageLeft: Batch._message_left,
     facts.SurveyAnswered: lambda batch, fact: batch.of_flows.add_answer(fact),
+    facts.CallbackAsked: lambda batch, fact: batch.callbacks.asked(fact),
+    facts.CallbackTried: lambda batch, fact: batch.callbacks.tried(fact),
+    facts.CallbackClosed: lambda batch, fact: batch.callbacks.closed(fact),
     facts.MailWanted: lambda batch, fact: batch.of_flows.add_mail(fact),
     facts.CallEnded: Batch._call_ended,
 }

@@ -33,6 +33,11 @@ QueueResult = Literal[
 OfferResult = Literal["answered", "no_answer", "busy", "rejected", "unreachable", "caller_left", "failed", "taken"]
 """`taken`: another agent who rang for the same call was quicker."""
 EntryKind = Literal["call", "callback"]
+CallbackResult = Literal[
+    "answered", "machine", "no_answer", "busy", "rejected", "unreachable", "forbidden", "agent_left", "failed",
+]  # fmt: skip
+"""`machine`: who or what picked up did not say that they want the call. `agent_left`: the agent hung up before the customer was
+reached."""
 Presence = Literal["ready", "pause", "offline"]
 WorkState = Literal["idle", "offered", "talking", "wrap_up"]
 
@@ -203,6 +208,42 @@ class MailWanted(Fact, frozen=True, tag=True):
     body: str
 
 
+class CallbackAsked(Fact, frozen=True, tag=True):
+    """A caller wants to be called back. `record` is all that is known of it (engine.live.callbacks.Callback)."""
+
+    callback_id: str
+    call_id: str
+    queue: str
+    number: str
+    at: datetime
+    record: dict[str, Any]
+    name: str = ""
+    customer_id: int | None = None
+
+
+class CallbackTried(Fact, frozen=True, tag=True):
+    """An attempt is over; `call_id` is the outbound call, `due_at` when the next attempt is to be made."""
+
+    callback_id: str
+    call_id: str
+    started_at: datetime
+    ended_at: datetime
+    result: CallbackResult
+    agent_id: int | None = None
+    extension: str | None = None
+    due_at: datetime | None = None
+
+
+class CallbackClosed(Fact, frozen=True, tag=True):
+    """The callback is owed no more; `call_id` is the call in which the customer was reached."""
+
+    callback_id: str
+    at: datetime
+    result: Literal["done", "failed", "cancelled"]
+    by: str = ""
+    call_id: str | None = None
+
+
 class CallEnded(Fact, frozen=True, tag=True):
     """The caller's leg is gone. `final` is False where a sweeper closed the record of a call whose own process had died;
     a final one replaces it, never the other way round."""
@@ -222,5 +263,6 @@ class CallEnded(Fact, frozen=True, tag=True):
 
 AnyFact = (
     CallBegan | CallAnswered | CallerFound | PhaseBegan | SideSegment | StepEntered | StepLeft | QueueEntered | QueueLeft
-    | OfferMade | OfferEnded | AgentStateBegan | RecordingMade | MessageLeft | SurveyAnswered | MailWanted | CallEnded
+    | OfferMade | OfferEnded | AgentStateBegan | RecordingMade | MessageLeft | SurveyAnswered | MailWanted
+    | CallbackAsked | CallbackTried | CallbackClosed | CallEnded
 )  # fmt: skip

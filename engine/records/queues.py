@@ -157,6 +157,8 @@ class CallbackRules(_Part, frozen=True):
     attempts: Annotated[int, Meta(ge=1, le=20)] = 3
     gap_seconds: Annotated[int, Meta(ge=10, le=DAY)] = 600
     calendar: Name | None = None
+    confirmed: bool = True
+    """Who is called back is told who calls and presses 1 to be put through, so that no agent talks to an answering machine."""
 
 
 class QueueSettings(_Part, frozen=True):

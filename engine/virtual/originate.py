@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.virtual.switch import Switch
 
 DEFAULT_TIMEOUT = 60.0
+_PRESSED = "group_confirm_pressed"
 
 
 @dataclass(slots=True)
@@ -212,17 +213,26 @@ class Origination:
         channel = attempted.channel
         if attempted.confirming:
             return True
-        if channel.get("group_confirm_key") != "exec":
+        key = channel.get("group_confirm_key")
+        if not key:
             return False
         attempted.confirming = True
         seconds = channel.get("group_confirm_timeout") or ""
         if seconds.isdigit():
             attempted.limit = self.switch.clock.monotonic() + int(seconds) if int(seconds) else None
-        application, _, argument = (channel.get("group_confirm_file") or "").partition(" ")
+        file = channel.get("group_confirm_file") or "silence"
+        application, _, argument = file.partition(" ")
+        if key != "exec":
+            # The file again and again, till that key is pressed behind it or in it.
+            wait = channel.get("group_confirm_read_timeout") or "5000"
+            application, argument = "read", f"{len(key)} {len(key)} {file} {_PRESSED} {wait} none"
 
-        def through() -> None:
+        def through() -> bool:
+            if key != "exec" and channel.get(_PRESSED) != key:
+                return False
             attempted.confirmed = True
             self._wake()
+            return True
 
         Session(channel, start=Confirm((application, argument), through)).start()
         return True

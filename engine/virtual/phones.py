@@ -28,6 +28,8 @@ class Manner:
     absent: bool = False
     busy: bool = False
     talk: float | None = 5.0
+    press: str | None = None
+    """The key it presses where it is asked for one before the talk, as somebody does who is called back; None for a machine."""
 
     @classmethod
     def parse(cls, text: str, otherwise: Manner) -> Manner:
@@ -54,7 +56,7 @@ class Manner:
         return manner
 
 
-OUTSIDE = Manner(answer=3.0, talk=10.0)
+OUTSIDE = Manner(answer=3.0, talk=10.0, press="1")
 """Numbers reached through a trunk."""
 
 
@@ -125,6 +127,11 @@ class Phone(Ear):
         answer = 0.0 if self._channel.says_yes("sip_auto_answer") else self.manner.answer
         if answer is not None:
             self._alarm = self._switch.after(answer, self._channel.answer)
+
+    def asked_for_digits(self, asked: bool) -> None:
+        key = self.manner.press
+        if asked and key is not None:
+            self._switch.after(1.0, lambda: self._channel.press(key))
 
     def bridged(self, _other: Channel) -> None:
         self._stop()

@@ -70,10 +70,11 @@ class Join:
 
 @dataclass(slots=True)
 class Confirm:
-    """Run an application before the talk and say when it is through (switch_ivr_originate.c, collect_thread_run)."""
+    """Run an application before the talk, again and again till `done` is content with it (switch_ivr_originate.c,
+    collect_thread_run)."""
 
     action: Action
-    done: Callable[[], None]
+    done: Callable[[], bool]
 
 
 Detour = Reset | Transfer | Park | Originate | Join | Confirm
@@ -170,8 +171,8 @@ class Session:
                 bridge.run_second(self)
             case Confirm((application, argument), done):
                 self.execute(application, argument)
-                if self.ready():
-                    done()
+                while self.ready() and not done():
+                    self.execute(application, argument)
                 while self.ready():
                     self.idle()
             case _:

@@ -419,7 +419,15 @@ def test_every_type_has_its_schema():
     assert set(node_types()) == {
         "play", "say", "menu", "collect", "language", "hours", "condition", "set", "customer", "http", "split", "queue_status",
         "queue", "ring", "ring_group", "outside", "voicemail", "record", "create_ticket", "ticket_state", "sub_flow", "return",
-        "go_to", "milestone", "hang_up", "survey", "email",
+        "go_to", "milestone", "hang_up", "survey", "email", "callback",
     }  # fmt: skip
     schema = Flow.model_json_schema()
     assert {node_class.__name__ for node_class in node_types().values()} <= set(schema["$defs"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "end"), [("taken", "callback"), ("known", "callback"), ("declined", "self_service")]
+)
+def test_callers_may_ask_to_be_called_back(outcome, end):
+    taken, played = through({"type": "callback", "queue": "sales"}, Script(callbacks=[(outcome, 9.0)]))
+    assert (taken, played.disposition) == (outcome, end)

@@ -54,6 +54,7 @@ bodies = st.one_of(
         st.booleans(),
     ),
     st.just({"type": "queue", "queue": "sales"}),
+    st.builds(lambda number: {"type": "callback", "queue": "sales", "number": number}, templates),
     st.builds(
         lambda spoken, back, dial, barge: {
             "type": "menu", "prompts": spoken, "back": back, "direct_dial": dial, "barge_in": barge, "no_input": {"times": 2},
@@ -183,9 +184,13 @@ scripts = st.builds(
     messages=st.lists(st.tuples(st.sampled_from(["left", "nothing"]), st.floats(0, 30)), max_size=8),
     dials=st.lists(st.tuples(st.sampled_from([*RINGS, "forbidden"]), st.floats(0, 30)), max_size=8),
     statements=st.lists(st.tuples(st.sampled_from(["left", "nothing"]), st.floats(0, 30)), max_size=8),
+    callbacks=st.lists(
+        st.tuples(st.sampled_from(["taken", "known", "declined", "forbidden"]), st.floats(0, 60)), max_size=8
+    ),
 )  # fmt: skip
 ENDINGS = {
-    "answered", "voicemail", "self_service", "after_hours", "timeout", "no_agent", "full", "exit_key", "busy", "no_answer",
+    "answered", "callback", "voicemail", "self_service", "after_hours", "timeout", "no_agent", "full", "exit_key", "busy",
+    "no_answer",
     "rejected", "unreachable", "abandoned_ivr", "network",
 }  # fmt: skip
 

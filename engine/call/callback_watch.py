@@ -1,0 +1,98 @@
+"""Callbacks that nobody looks after: those of processes that died, those whose call was lost, those that Redis has forgotten.
+The process that holds the router finds them and looks after them itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from conf.clock import Clock
+from conf.database import Database
+from engine.call.switches import Switches
+from engine.live import keys
+from engine.live.callbacks import Callback
+from engine.live.connection import Redis
+
+if TYPE_CHECKING:
+    from engine.call.callbacks import Callbacks
+
+RESTORE_LOOKS: Final = 5
+"""A callback that was missing from Redis at so many looks is brought back out of Postgres; all processes have told again by
+then what they look after."""
+
+LOOKS_APART: Final = 10
+"""How many looks pass from one comparison with Postgres to the next, where nothing is missing."""
+
+RELEASED_AFTER: Final = timedelta(minutes=1)
+"""How long a callback rests whose turn came to nothing by no fault of the customer's."""
+
+log = structlog.get_logger(__name__)
+
+
+class CallbackWatch:
+    """`look_after` once a second. redis.RedisError and peewee errors as they come."""
+
+    def __init__(self, *, redis: Redis, db: Database, switches: Switches, clock: Clock) -> None:
+        self._redis = redis
+        self._db = db
+        self._switches = switches
+        self._clock = clock
+        self._deserted: set[str] = set()
+        self._missed: dict[str, int] = {}
+        self._looks = 0
+
+    def look_after(self, callbacks: Callbacks, known: Mapping[str, Callback]) -> None:
+        """`known` is what Redis has of all."""
+        owners = {callback.owner for callback in known.values()}
+        alive = {owner for owner in owners if self._redis.exists(keys.process(owner))}
+        deserted = {
+            callback.callback_id
+            for callback in known.values()
+            if (callback.owner not in alive and not callbacks.has(callback.callback_id)) or callback.state == "calling"
+            if not self._is_up(callback)
+        }
+        # What was found once may be changing this very moment.
+        for callback_id in deserted & self._deserted:
+            self._take_over(callbacks, known[callback_id])
+        self._deserted = deserted - self._deserted
+        self._restore(callbacks, known)
+
+    def _is_up(self, callback: Callback) -> bool:
+        """Whether the call of its attempt lives; whoever has that has the callback."""
+        return callback.state == "calling" and bool(self._redis.hexists(keys.CALLS, callback.attempt_id))
+
+    def _take_over(self, callbacks: Callbacks, callback: Callback) -> None:
+        log.warning("callback taken over", callback=callback.callback_id, state=callback.state, from_=callback.owner)
+        if callback.offer is not None:
+            # Its agent's phone may still ring, or ring on for nobody.
+            self._switches.named(callback.switch).kill(callback.attempt_id)
+        resting = callback.due_at if callback.state == "owed" else self._clock.now() + RELEASED_AFTER
+        callbacks.adopt(callback, resting)
+
+    def _restore(self, callbacks: Callbacks, known: Mapping[str, Callback]) -> None:
+        self._looks += 1
+        if not self._missed and self._looks % LOOKS_APART:
+            return
+        with self._db.connection_context():
+            rows = self._db.execute_sql(
+                "SELECT c.id::text, c.record, r.attempts, r.due_at FROM callback c JOIN report.callbacks r"
+                " ON r.callback_id = c.id WHERE c.closed_at IS NULL AND c.record IS NOT NULL ORDER BY c.asked_at LIMIT 1000"
+            ).fetchall()
+        missing = {callback_id: row for callback_id, *row in rows if callback_id not in known}
+        self._missed = {callback_id: self._missed.get(callback_id, 0) + 1 for callback_id in missing}
+        for callback_id, looks in self._missed.items():
+            if looks < RESTORE_LOOKS or self._redis.exists(keys.callback_closed(callback_id)):
+                continue
+            record, attempts, due_at = missing[callback_id]
+            callback = msgspec.convert(record, Callback)
+            callback.attempts, callback.entry_id = attempts, None
+            log.warning("callback brought back", callback=callback_id)
+            self._redis.hsetnx(keys.CALLBACK_NUMBERS, callback.number, callback_id)
+            if self._redis.hget(keys.CALLBACK_NUMBERS, callback.number) == callback_id:
+                callbacks.adopt(callback, due_at)
+            else:
+                callbacks.close(callback, "cancelled", by="the number is owed another one")
