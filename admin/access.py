@@ -35,6 +35,7 @@ class Right(StrEnum):
     SEE_SETUP = "see the set-up"
     CHANGE_SETUP = "change the set-up"
     CLOSE_HOURS = "close opening hours by hand"
+    PEOPLE = "look after accounts and API tokens"
     SEE_SYSTEM = "see the system's state"
 
 

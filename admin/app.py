@@ -36,6 +36,7 @@ from admin import (
     live,
     messages,
     navigation,
+    people,
     queues,
     security,
     skill_matrix,
@@ -116,6 +117,7 @@ def create_app(parts: Parts) -> Flask:
         flow_pages.flows,
         music_pages.music,
         ivr_reports.ivr_reports,
+        people.people,
         health.health,
     ):
         app.register_blueprint(blueprint)

@@ -60,6 +60,8 @@ TREE = (
             Place("groups", "Groups", "arrows-left-right", "groups.listed", Right.SEE_SETUP),
             Place("agents", "Agents", "users", "agents.listed", Right.SEE_SETUP),
             Place("blocked", "Blocked numbers", "ban", "blocked.page", Right.SEE_SETUP),
+            Place("people", "People", "user-circle", "people.listed", Right.PEOPLE),
+            Place("tokens", "API tokens", "lock", "people.tokens", Right.PEOPLE),
             Place("system", "System", "server", "health.page", Right.SEE_SYSTEM),
         ),
     ),

@@ -41,6 +41,34 @@ class SignedIn:
     session_key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account as those see it who look after accounts. `agent` and `extension` are None where it belongs to no agent."""
+
+    id: int
+    name: str
+    full_name: str
+    role: Role
+    enabled: bool
+    agent: str | None = None
+    extension: str | None = None
+    tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token as it is known afterwards: never the token itself."""
+
+    id: int
+    account: str
+    role: Role
+    enabled: bool
+    """Whether the account may sign in; the token of one that may not opens nothing."""
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+
+
 class Accounts:
     """Accounts in the database behind `db`. Hashing takes a tenth of a second, in the hub's thread pool, never in the loop."""
 
@@ -103,6 +131,49 @@ class Accounts:
         except peewee.IntegrityError as error:
             raise AccountRefused(f"there is an account {name!r} already") from error
         return int(made.id)
+
+    def people(self) -> list[Person]:
+        """All accounts by name."""
+        with self._db.connection_context():
+            rows = self._db.execute_sql(
+                "SELECT a.id, a.name, a.full_name, a.role, a.enabled, g.name, g.extension, "
+                "(SELECT count(*) FROM api_token t WHERE t.account_id = a.id) "
+                "FROM account a LEFT JOIN agent g ON g.account_id = a.id ORDER BY lower(a.name)"
+            ).fetchall()
+        return [Person(*row) for row in rows]
+
+    def change(self, account_id: int, *, full_name: str, role: Role, enabled: bool) -> None:
+        """Change what an account is called and may do, from its next request on. AccountRefused where it is gone, and where
+        nobody would be left who may set anything up."""
+        if role not in ROLES:
+            raise AccountRefused(f"{role!r} is no role; the roles are {', '.join(ROLES)}")
+        with self._db.connection_context(), self._db.atomic():
+            # Two administrators who take each other's rights away at once must not both succeed.
+            admins = Account.select(Account.id).where(Account.role == "admin", Account.enabled).for_update()
+            others = [row.id for row in admins if row.id != account_id]
+            if not others and not (role == "admin" and enabled):
+                raise AccountRefused("this is the last administrator; make another one first")
+            changed = (
+                Account.update(full_name=full_name, role=role, enabled=enabled)
+                .where(Account.id == account_id)
+                .execute()
+            )
+        if not changed:
+            raise AccountRefused("there is no such account any more")
+
+    def tokens(self) -> list[Token]:
+        """All tokens, those of one account together, the newest first."""
+        with self._db.connection_context():
+            rows = self._db.execute_sql(
+                "SELECT t.id, a.name, a.role, a.enabled, t.name, t.created_at, t.last_used_at "
+                "FROM api_token t JOIN account a ON a.id = t.account_id ORDER BY lower(a.name), t.created_at DESC, t.id"
+            ).fetchall()
+        return [Token(*row) for row in rows]
+
+    def revoke_token(self, token_id: int) -> bool:
+        """End a token; whether there was one."""
+        with self._db.connection_context():
+            return bool(ApiToken.delete().where(ApiToken.id == token_id).execute())
 
     def set_password(self, name: str, password: str) -> None:
         """Give the account another password, which ends its sessions. AccountRefused."""

@@ -45,6 +45,9 @@ PAGES = {
     "/setup/hours": {"admin", "supervisor", "analyst"},
     "/setup/hours/new": {"admin"},
     "/setup/system": {"admin", "supervisor"},
+    "/setup/people": {"admin"},
+    "/setup/people/new": {"admin"},
+    "/setup/tokens": {"admin"},
 }
 
 
@@ -69,6 +72,11 @@ def test_who_may_look_may_not_change(visit: Any) -> None:
             "agents/1/phone-password",
             "queues/1/delete",
             "numbers/1/delete",
+            "people/new",
+            "people/1",
+            "people/1/password",
+            "tokens",
+            "tokens/1/revoke",
             "hours/new",
             "hours/1/edit",
             "hours/1/delete",
