@@ -19,6 +19,13 @@ class FeatureCode:
 
 
 FEATURE_CODES: Final = (
+    FeatureCode(
+        "*31",
+        "record_prompt",
+        "Record a prompt",
+        "Followed by the number that the prompt's page shows to those who may change it.",
+        "number",
+    ),
     FeatureCode("*40", "log_in", "Log in", "You are ready for the calls of your queues."),
     FeatureCode("*41", "log_out", "Log out", "You get no calls of queues any more."),
     FeatureCode(

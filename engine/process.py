@@ -22,6 +22,7 @@ from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
 from engine.call.phones import PhoneWatch
+from engine.call.prompt_recording import Requests
 from engine.call.registry import READ_SECONDS, Inbox, Registry
 from engine.call.session import EVENTS, LINGER_SECONDS, Session
 from engine.call.surroundings import Surroundings
@@ -48,6 +49,7 @@ from engine.routing import store
 from engine.routing.leader import Leader
 from ivr.web import WebClient
 from sounds.catalogue import Catalogue
+from sounds.library import Library
 from sounds.speech import Speech
 
 HEARTBEAT_SECONDS = 0.5
@@ -89,6 +91,7 @@ class EngineProcess:
         self._switches = Switches(
             (settings.control, *settings.switches), "" if password is None else password.get_secret_value()
         )
+        self._requests = Requests(Wire(settings.redis_url, timeout=READ_SECONDS + 3), self._redis, self._switches)
         self._leader = Leader(
             self.id,
             wire=Wire(settings.redis_url),
@@ -155,6 +158,7 @@ class EngineProcess:
                 ),
                 speech=Speech(settings.home / "speech"),
                 voicemails=Voicemails(self._db),
+                prompts=Library(self._db, settings.home),
                 sends_mail=self._mailing.set_up,
             ),
             callbacks=self._callbacks,
@@ -186,6 +190,7 @@ class EngineProcess:
         self._switches.start()
         self._inbox.start()
         self._trials.start()
+        self._requests.start()
         self._leader.start()
         self._sweeper.start()
         self._callbacks.start()
@@ -218,6 +223,7 @@ class EngineProcess:
         self._outbox.put("DEL", keys.process(self.id))
         self._outbox.put("HDEL", keys.PROCESSES, self.id)
         self._inbox.stop()
+        self._requests.stop()
         self._lookups.stop()
         self._mailing.stop()
         self._configuration.stop()

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,11 @@ class Library:
     def __init__(self, db: Database, home: Path) -> None:
         self._db = db
         self._folder = home.absolute() / "prompts"
+
+    def connected(self) -> AbstractContextManager[object]:
+        """A connection for what is done within it; for greenlets that have none otherwise."""
+        context: AbstractContextManager[object] = self._db.connection_context()
+        return context
 
     # --- reading ---
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from dialplan.feature_codes import FeatureCode
-from engine.call import mailbox_by_phone
+from engine.call import mailbox_by_phone, prompt_recording
 from engine.live import keys
 from engine.live.connection import RedisError
 from engine.routing.events import PresenceWanted, WrapUpEnded, WrapUpExtended
@@ -145,4 +145,5 @@ _ACTIONS: Final[dict[str, Callable[[Session, AgentProfile, str], None]]] = {
     "more_wrap_up": _more_wrap_up,
     "own_state": _own_state,
     "messages": _messages,
+    "record_prompt": prompt_recording.record,
 }

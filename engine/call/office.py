@@ -22,6 +22,7 @@ from engine.records.voicemails import Voicemails
 from engine.routing.expected import Pace, expected_wait
 from ivr.office import Answer, Mail, QueueStatus, TicketState, WebAnswer, WebRequest
 from ivr.web import WebClient
+from sounds.library import Library
 from sounds.speech import Speech
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class House:
     trunk: Trunk
     speech: Speech
     voicemails: Voicemails
+    prompts: Library
     sends_mail: bool
 
 

@@ -28,8 +28,10 @@ def originate(switch: Switch, argument: str) -> str:
     found = _DIAL.fullmatch(argument)
     if found is None:
         raise ApiRefused("-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>]\n")
-    target = _APPLICATION.match(found[2])
-    rest = words(found[2][target.end() :] if target else found[2])
+    # Quotes hold an application together whose argument has blanks.
+    quoted = words(found[2])[0] if found[2].startswith("'") else ""
+    target = _APPLICATION.match(quoted or found[2])
+    rest = words(found[2])[1:] if quoted and target else words(found[2][target.end() :] if target else found[2])
     options = rest if target else rest[1:]
     timeout = float(options[4]) if len(options) > 4 and options[4].isdigit() else None
     try:
