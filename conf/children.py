@@ -10,11 +10,13 @@ import ctypes
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import gevent
 from gevent import subprocess
 
 from conf.errors import PointsmanError
@@ -144,3 +146,19 @@ def started_at(pid: int) -> int | None:
         return None
     parts = stat.rpartition(")")[2].split()
     return None if parts[0] in "ZX" else int(parts[19])
+
+
+def end_process(pid: int, gently: int, seconds: float) -> None:
+    """End a process that is not our child: ask, wait, kill."""
+    identity = started_at(pid)
+    for attempt, wait in ((gently, seconds), (signal.SIGKILL, 5.0)):
+        deadline = time.monotonic() + wait
+        with suppress(ProcessLookupError):
+            if identity is not None and started_at(pid) == identity:
+                os.kill(pid, attempt)
+        while started_at(pid) == identity is not None:
+            if time.monotonic() > deadline:
+                break
+            gevent.sleep(0.05)
+        else:
+            return

@@ -19,6 +19,7 @@ import time
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import gevent
 import psycopg2
@@ -26,7 +27,7 @@ import redis
 from gevent import subprocess
 
 from conf import installation
-from conf.children import Child, ChildSpec, started_at
+from conf.children import Child, ChildSpec, end_process, started_at
 from conf.errors import PointsmanError
 
 ROOT_PLACE = Path("/var/lib/pointsman")
@@ -63,6 +64,10 @@ def remembered_port(home: Path, name: str) -> int:
     ports[name] = next(port for port in iter(free_port, 0) if port not in ports.values())
     installation.write_private(path, json.dumps(ports) + "\n")
     return ports[name]
+
+
+class _NotOurs(PointsmanError):
+    """Some other server answers on our port."""
 
 
 class Postgres:
@@ -119,13 +124,14 @@ class Postgres:
         )
 
     def wait_ready(self, child: Child, seconds: float = 60) -> None:
-        """Wait till it answers, also through a crash's recovery, and make the database where it is missing."""
+        """Wait till it answers, also through a crash's recovery, and make the database where it is missing. EmbeddedBroken,
+        also where some other server answers on its port."""
         deadline = time.monotonic() + seconds
         while True:
             try:
-                connection = psycopg2.connect(self.url.rpartition("/")[0] + "/postgres", connect_timeout=2)
+                connection = self._own_connection()
                 break
-            except psycopg2.OperationalError as error:
+            except (psycopg2.OperationalError, _NotOurs) as error:
                 if child.exit_code is not None:
                     raise EmbeddedBroken(f"the embedded Postgres ended at once: {child.last_words()}") from error
                 if time.monotonic() > deadline:
@@ -134,13 +140,24 @@ class Postgres:
                     ) from error
                 gevent.sleep(0.05)
         try:
-            connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
                 if cursor.fetchone() is None:
                     cursor.execute(f'CREATE DATABASE "{DATABASE}"')
         finally:
             connection.close()
+
+    def _own_connection(self) -> Any:
+        """A connection to the server that serves our data folder. psycopg2.OperationalError, _NotOurs."""
+        connection = psycopg2.connect(self.url.rpartition("/")[0] + "/postgres", connect_timeout=2)
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW data_directory")
+            ((folder,),) = cursor.fetchall()
+        if os.path.realpath(folder) != os.path.realpath(self.data):
+            connection.close()
+            raise _NotOurs(f"the server there serves {folder}")
+        return connection
 
     def _settle_as_root(self) -> None:
         """Choose whom Postgres runs as, and places that this user can reach for its data and its programs."""
@@ -346,22 +363,6 @@ class Redis:
                     gevent.sleep(0.02)
         finally:
             client.close()
-
-
-def end_process(pid: int, gently: int, seconds: float) -> None:
-    """End a process that is not our child: ask, wait, kill."""
-    identity = started_at(pid)
-    for attempt, wait in ((gently, seconds), (signal.SIGKILL, 5.0)):
-        deadline = time.monotonic() + wait
-        with suppress(ProcessLookupError):
-            if identity is not None and started_at(pid) == identity:
-                os.kill(pid, attempt)
-        while started_at(pid) == identity is not None:
-            if time.monotonic() > deadline:
-                break
-            gevent.sleep(0.05)
-        else:
-            return
 
 
 def postgres_programs() -> Path:

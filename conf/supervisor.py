@@ -20,8 +20,7 @@ import structlog
 from gevent.event import Event
 
 from conf import installation
-from conf.children import Child, ChildSpec, rotate, started_at
-from conf.embedded import end_process
+from conf.children import Child, ChildSpec, end_process, rotate, started_at
 from conf.errors import PointsmanError
 
 log = structlog.get_logger(__name__)

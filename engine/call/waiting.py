@@ -35,7 +35,7 @@ from ivr.phone import QueueOutcome, QueueRequest
 if TYPE_CHECKING:
     from engine.call.session import Session
 
-DECISION_SECONDS: Final = 0.03
+DECISION_SECONDS: Final = 0.008
 """How long the router's first word is waited for in silence before the music begins."""
 
 BATCH_SECONDS: Final = 0.03

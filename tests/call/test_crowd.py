@@ -208,6 +208,6 @@ def test_no_greenlet_is_left_over(evening: Evening) -> None:
 
 
 def test_what_a_call_was_made_of_is_freed_with_it(evening: Evening) -> None:
-    """Nothing is left to the collector, which stops all calls while it looks. A single circle would leave 40 objects a call; what
-    is found here are those of the engines' own telling."""
+    """Nothing is left to the collector, which stops all calls while it looks. A single circle would leave 40 objects a call;
+    what is found here are those of the engines' own telling."""
     assert evening.installation.circles() - evening.circles < 10 * CALLS

@@ -74,6 +74,23 @@ def test_postgres_keeps_what_was_committed_through_kill_9_and_a_foreign_process_
     assert child.exit_code == 0
 
 
+def test_another_server_on_its_port_is_not_taken_for_it(postgres: embedded.Postgres, home: Path) -> None:
+    server = embedded.Postgres(home)
+    (home / "secrets").mkdir(mode=0o700)
+    shutil.copy(postgres.home / "secrets" / "postgres", home / "secrets" / "postgres")
+    server.prepare()
+    server.port = postgres.port  # taken between the choice and the start, by one with the same password
+    child = Child(server.spec, home / "server.log")
+    with pytest.raises(embedded.EmbeddedBroken, match="ended at once"):
+        server.wait_ready(child)
+    idle = Child(ChildSpec("idle", ("sleep", "60")), home / "idle.log")
+    try:
+        with pytest.raises(embedded.EmbeddedBroken, match=f"the server there serves {postgres.data.resolve()}"):
+            server.wait_ready(idle, 0.2)
+    finally:
+        idle.kill()
+
+
 def embedded_url(server: embedded.Postgres) -> str:
     port = json.loads((server.home / "ports.json").read_text())["postgres"]
     return f"postgresql://pointsman:{(server.home / 'secrets' / 'postgres').read_text().strip()}@127.0.0.1:{port}/pointsman"
