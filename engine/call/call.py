@@ -38,7 +38,9 @@ from engine.records.facts import (
     SurveyAnswered,
 )
 from engine.records.journal import Journal
+from engine.routing.expected import Expected
 from engine.routing.roster import AgentProfile
+from engine.routing.wishes import Wishes
 from ivr.office import Answer, Mail
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -105,7 +107,7 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     entry_id: str | None = None
     entered_at: datetime | None = None
     priority: int = 0
-    needs: dict[str, int] = {}
+    wishes: Wishes = Wishes()
     offer_id: str | None = None
     agent_id: int | None = None
     agent: str | None = None
@@ -280,20 +282,20 @@ class Call:
 
     # --- queue ---
 
-    def entered_queue(self, queue: str, priority: int, needs: Mapping[str, int]) -> str:
+    def entered_queue(self, queue: str, priority: int, wishes: Wishes) -> str:
         """The call begins to wait; returns the entry's id."""
         now = self.now
         now.queue = now.last_queue = queue
-        now.entry_id, now.priority, now.needs = str(uuid.uuid4()), priority, dict(needs)
+        now.entry_id, now.priority, now.wishes = str(uuid.uuid4()), priority, wishes
         now.entered_at = self.enter("queue")
         self._say_entry(None)
         return now.entry_id
 
-    def placed(self, position: int) -> None:
-        """The router has found the entry's place, counted from 1."""
-        self._say_entry(position)
+    def placed(self, position: int, expected: Expected | None = None) -> None:
+        """The router has found the entry's place, counted from 1, and how long the wait may be."""
+        self._say_entry(position, expected)
 
-    def _say_entry(self, position: int | None) -> None:
+    def _say_entry(self, position: int | None, expected: Expected | None = None) -> None:
         now = self.now
         if now.entry_id is None or now.queue is None or now.entered_at is None:
             return
@@ -305,6 +307,9 @@ class Call:
                 at=now.entered_at,
                 priority=now.priority,
                 position=position,
+                estimated_wait_seconds=None if expected is None else expected.middle,
+                estimated_low_seconds=None if expected is None else expected.low,
+                estimated_high_seconds=None if expected is None else expected.high,
             )
         )
 

@@ -6,7 +6,7 @@ A live call keeps the snapshot it began with. While Postgres is away the last sn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 
@@ -45,6 +45,14 @@ class Snapshot:
     flows: Mapping[str, PublishedFlow]
     roster: Roster
     pause_reasons: tuple[PauseReason, ...] = ()
+    blocked: Mapping[str, datetime | None] = field(default_factory=dict)
+    """Number -> till when its calls are not taken; None: for good."""
+
+    def is_blocked(self, number: str, at: datetime) -> bool:
+        if number not in self.blocked:
+            return False
+        until = self.blocked[number]
+        return until is None or at < until
 
     @cached_property
     def plans(self) -> PlanBook:
@@ -92,7 +100,12 @@ class Configuration:
             flows=ivr_store.load(self._db),
             roster=roster,
             pause_reasons=self._pause_reasons(),
+            blocked=self._blocked(),
         )
+
+    def _blocked(self) -> dict[str, datetime | None]:
+        with self._db.connection_context():
+            return {each.number: each.until for each in queue_store.blocked_numbers(self._db)}
 
     def _pause_reasons(self) -> tuple[PauseReason, ...]:
         with self._db.connection_context():

@@ -33,7 +33,7 @@ from engine.call.own_phone import OwnPhone
 from engine.call.phone import EslPhone
 from engine.call.surroundings import Surroundings
 from engine.call.waiting import Waiting
-from engine.call.ways import flow_to, leads_to
+from engine.call.ways import asks_whether_blocked, flow_to, leads_to
 from engine.esl import names
 from engine.esl.errors import CallGone, EslError
 from engine.esl.outbound import CallLink
@@ -217,9 +217,13 @@ class Session:
         if isinstance(destination, Refuse):
             call.now.result = "rejected"
             self.hang_up(destination.cause)
+        flow = flow_to(destination, self.snapshot, self.now())
+        if self.snapshot.is_blocked(call.now.from_number, self.now()) and not asks_whether_blocked(flow):
+            call.now.result = "blocked"
+            self.hang_up("CALL_REJECTED")
         self._find_customer()
         self._answer()
-        self.flows.follow(flow_to(destination, self.snapshot, self.now()))
+        self.flows.follow(flow)
 
     def _do_feature(self, feature: FeatureCode, rest: str) -> None:
         """What an agent dials to have something done."""

@@ -29,6 +29,7 @@ from engine.routing.events import (
     encode,
 )
 from engine.routing.roster import QueueRule
+from engine.routing.wishes import Wishes, wishes
 from ivr.callback_dialogue import Done
 from ivr.phone import QueueOutcome, QueueRequest
 
@@ -88,7 +89,7 @@ class Waiting:
         if call.now.state == "talk":
             return self._talk_was_over()
         if call.now.entry_id is None or call.now.queue != self._request.queue:
-            call.entered_queue(self._request.queue, self._request.priority, self._request.skills)
+            call.entered_queue(self._request.queue, self._request.priority, self._wishes())
         try:
             self._announcer.begin()
             self._announce_entry()
@@ -151,7 +152,7 @@ class Waiting:
             raise CallGone(self._session.link.hangup_cause)
         if isinstance(message, PlaceEntry) and message.entry_id == self._call.now.entry_id:
             self._placed = True
-            self._call.placed(message.position)
+            self._call.placed(message.position, message.expected)
             if not self._offering.ringing and self._asking is None:
                 self._announcer.placed(message.position, message.expected)
         elif isinstance(message, MakeOffer):
@@ -185,7 +186,7 @@ class Waiting:
         """An offer with those that are to ring beside it, which come right behind it."""
         offers, mailbox = [first], self._session.mailbox
         others: list[Message] = []
-        while first.batch and (message := mailbox.get(BATCH_SECONDS)) is not None:
+        while len(offers) < first.together and (message := mailbox.get(BATCH_SECONDS)) is not None:
             if isinstance(message, MakeOffer) and message.batch == first.batch:
                 offers.append(message)
             else:
@@ -279,6 +280,16 @@ class Waiting:
         self._session.tell_router(EntryLeft(at=self._session.clock.timestamp(), entry_id=entry_id))
         now.result = "short_abandon" if short else "abandoned_ringing" if ringing else "abandoned_queue"
 
+    def _wishes(self) -> Wishes:
+        session = self._session
+        return wishes(
+            session.snapshot.roster,
+            self._request.skills,
+            card=session.match.card,
+            number=self._call.now.to_number,
+            language=session.phone.language,
+        )
+
     def _announce_entry(self) -> None:
         now = self._call.now
         if now.entry_id is None or now.entered_at is None or now.queue is None:
@@ -292,10 +303,16 @@ class Waiting:
             owner=self._session.around.process_id,
             entered_at=entered,
             priority=now.priority,
-            needs=now.needs,
+            needs=now.wishes.needs,
+            exact=now.wishes.exact,
             place_at=now.place_at,
+            caller=now.from_number,
+            customer_id=now.customer_id,
+            category=now.customer_category or "",
+            responsible=now.wishes.responsible,
+            last_agent=now.wishes.last_agent,
         )
         self._entry = entry
         self._session.around.outbox.put("HSET", keys.WAITING, now.entry_id, encode(entry).decode())
-        self._session.around.outbox.put("ZADD", keys.queue(now.queue), entered, now.entry_id)
+        self._session.around.outbox.put("ZADD", keys.queue(now.queue), "NX", entered, now.entry_id)
         self._session.tell_router(entry)

@@ -27,6 +27,7 @@ from dialplan.plan import resolve
 from dialplan.scenarios import Forward, RingGroup
 from engine.call.configuration import Snapshot
 from ivr.flow import Flow, PublishedFlow
+from ivr.nodes.customer import Customer
 
 RING_SECONDS: Final = 20
 DEEPEST: Final = 4
@@ -59,6 +60,11 @@ def flow_to(destination: Destination, snapshot: Snapshot, now: datetime) -> Publ
     way = _Way(snapshot, now)
     nodes = _named(way.to(destination), way.nodes)
     return PublishedFlow(0, Flow.parse({"name": _name(destination), "start": next(iter(nodes)), "nodes": nodes}))
+
+
+def asks_whether_blocked(flow: PublishedFlow) -> bool:
+    """Whether the flow itself has something to say to callers whose number is blocked; else they are turned away before it."""
+    return any(isinstance(node, Customer) and node.asks == "blocked" for node in flow.flow.nodes.values())
 
 
 def _named(start: str, nodes: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -12,8 +12,9 @@ from dialplan import numbers
 Card = dict[str, Any]
 """A customer as CONTRACT's screen pops show one: id, name, company, category, note, place, photo_url (None where there is no
 photo), numbers (normalised), open_tickets [{id, kind, subject, opened_at}], open_orders [{id, stage, responsible, debt,
-opened_at}], debt (of the open orders, a number), last_calls [{call_id, at, direction, status, agent, queue, seconds}], newest
-first. Times are ISO 8601 in UTC with Z."""
+opened_at}], debt (of the open orders, a number), last_calls [{call_id, at, direction, status, agent, agent_id, queue,
+seconds}], newest first, responsible_agent_id, responsible (the name), needs (see engine.records.queues.decode_needs). Times
+are ISO 8601 in UTC with Z."""
 
 MOST_CANDIDATES = 10
 LAST_CALLS = 5
@@ -110,9 +111,12 @@ SELECT json_build_object(
         SELECT sum(o.debt) FROM customer_order o WHERE o.customer_id = k.id AND o.closed_at IS NULL), 0)::float8,
     'last_calls', coalesce((
         SELECT json_agg(json_build_object('call_id', c.id, 'at', {_INSTANT.format("c.started_at")}, 'direction', c.direction,
-            'status', c.status, 'agent', a.name, 'queue', c.queue,
+            'status', c.status, 'agent', a.name, 'agent_id', c.agent_id, 'queue', c.queue,
             'seconds', round(extract(epoch FROM c.ended_at - c.started_at), 3)::float8) ORDER BY c.started_at DESC)
         FROM (SELECT * FROM call WHERE customer_id = k.id AND ended_at IS NOT NULL
-              ORDER BY started_at DESC LIMIT {{calls}}) c LEFT JOIN agent a ON a.id = c.agent_id), '[]')
+              ORDER BY started_at DESC LIMIT {{calls}}) c LEFT JOIN agent a ON a.id = c.agent_id), '[]'),
+    'responsible_agent_id', k.responsible_agent_id,
+    'responsible', (SELECT r.name FROM agent r WHERE r.id = k.responsible_agent_id),
+    'needs', k.needs
 )
 FROM customer k WHERE k.id IN ({{ids}}) ORDER BY k.id"""  # noqa: S608

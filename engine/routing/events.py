@@ -264,6 +264,8 @@ class MakeOffer(Decision, frozen=True, tag=True):
     kind: EntryKind = "call"
     batch: str = ""
     """The offers of one entry that ring together (strategy ring_all) bear the same; empty where one rings alone."""
+    together: int = 1
+    """How many offers bear it."""
     whisper: tuple[str, ...] = ()
     """The queue's words to the agent; see engine.records.queues."""
     auto_answer: bool = False

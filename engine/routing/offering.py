@@ -53,6 +53,7 @@ def offer(state: State, entry: Entry, agents: Sequence[Agent], at: float) -> Non
                 why=why,
                 kind=entry.kind,
                 batch=batch,
+                together=len(agents),
                 whisper=settings.whisper,
                 auto_answer=profile.settings.auto_answer,
                 announce_caller=settings.announce_caller,
