@@ -110,7 +110,7 @@ def every(service: str) -> Flow:
                     "back": True,
                     "exits": {
                         "2": "group", "3": "out", "4": "sales", "5": "message", "6": "abroad", "extension": "desk",
-                        "back": "begun", "no_input": "ends", "7": "opinion",
+                        "back": "begun", "no_input": "ends", "7": "opinion", "8": "later",
                     },
                 },
                 "desk": {"type": "ring", "extension": "{extension}", "exits": {"answered": "menu", "otherwise": "ends"}},
@@ -131,6 +131,10 @@ def every(service: str) -> Flow:
                 "abroad": {"type": "outside", "number": "+46701740605", "exits": {"answered": "ends", "otherwise": "menu"}},
                 "sales": {"type": "queue", "queue": "sales", "exits": {"answered": "menu", "otherwise": "ends"}},
                 "message": {"type": "voicemail", "box": "sales", "exits": {"left": "ends", "nothing": "ends"}},
+                "later": {
+                    "type": "callback", "queue": "sales",
+                    "exits": {"taken": "ends", "declined": "menu", "otherwise": "ends"},
+                },
                 "opinion": {
                     "type": "survey",
                     "survey": "every",
@@ -227,6 +231,10 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
     caller.press("4")
     caller.wait_for("talks")
     caller.hear("menu_main")
+    caller.press("8")
+    caller.hear("callback_confirm")
+    caller.press("*")
+    caller.hear("menu_main")
     caller.press("7")
     caller.hear("menu_message")
     caller.press("5")
@@ -243,11 +251,11 @@ def test_every_node_on_the_way_to_a_colleague(house: Installation, shop: dict[st
         ("language", "chosen"), ("begin", "next"), ("begun", "next"), ("doors", "open"), ("share", "all"), ("who", "unknown"),
         ("status", "free"), ("number", "collected"), ("code", "collected"), ("right", "met"), ("ask", "done"), ("told", "next"),
         ("ticket", "created"), ("look", "open"), ("state", "recorded"), ("aside", "enters"), ("wait", "next"), ("back", "done"),
-        ("desk", "answered"), ("out", "answered"), ("abroad", "forbidden"), ("sales", "answered"),
+        ("desk", "answered"), ("out", "answered"), ("abroad", "forbidden"), ("sales", "answered"), ("later", "declined"),
         ("opinion", "answered"), ("note", "queued"),
         ("message", "left"),
     ]  # fmt: skip
-    assert [way for node, way in report.way if node == "menu"] == ["extension", "3", "6", "4", "7", "5"]
+    assert [way for node, way in report.way if node == "menu"] == ["extension", "3", "6", "4", "8", "7", "5"]
     assert report.call["status"] == "answered"
     (ticket,) = house.rows("SELECT * FROM ticket WHERE opened_by_call = %s", caller.call_id)
     assert ticket["subject"] == "About an order 123"

@@ -62,6 +62,11 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     first.wait_for("closed", 5)
     second.hang_up()
     caller.see(node="menu", state="ivr")
+    caller.phone.press("8")
+    caller.see(node="later")
+    caller.phone.listen(1)
+    caller.phone.press("*")
+    went(caller, "later", "menu")
     caller.phone.press("7")
     caller.see(node="opinion")
     caller.phone.listen(1)
@@ -81,7 +86,7 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
         ("status", "free"), ("number", "collected"), ("code", "collected"), ("right", "met"), ("ask", "done"),
         ("told", "next"),
         ("ticket", "created"), ("look", "open"), ("state", "recorded"), ("aside", "enters"), ("wait", "next"), ("back", "done"),
-        ("desk", "answered"), ("abroad", "forbidden"), ("out", "unreachable"), ("group", "answered"),
+        ("desk", "answered"), ("abroad", "forbidden"), ("out", "unreachable"), ("group", "answered"), ("later", "declined"),
         ("opinion", "answered"), ("note", "queued"), ("message", "hung_up"),
     ]  # fmt: skip
     assert report.call["status"] == "answered"
