@@ -239,7 +239,8 @@ def test_a_numbers_form_shows_only_what_fits(company: Company, visit: Any) -> No
 PAGES = [
     "/live", "/calls?period=all", "/messages", "/setup/agents", "/setup/agents/1", "/setup/queues", "/setup/queues/1",
     "/setup/numbers", "/setup/hours", "/setup/hours/4", "/setup/hours/4/edit", "/setup/hours/4/days/new",
-    "/setup/hours/4/holidays", "/setup/hours/close", "/setup/hours/import", "/setup/system", "/account/password",
+    "/setup/hours/4/holidays", "/setup/hours/close", "/setup/hours/import", "/setup/people", "/setup/people/1",
+    "/setup/people/new", "/setup/tokens", "/setup/system", "/account/password",
 ]  # fmt: skip
 
 
@@ -339,3 +340,40 @@ def test_the_grid_of_skills_takes_keys_and_a_block_from_a_sheet(company: Company
     ):
         assert page.input_value(f"input[aria-label='{agent}, danish']") == danish
         assert page.input_value(f"input[aria-label='{agent}, english']") == english
+
+
+def test_a_year_of_opening_hours_is_walked_and_a_day_explains_itself(company: Company, visit: Any) -> None:
+    page = visit("admin", "/setup/hours")
+    page.click("h2 a:has-text('Office')")
+    page.click("#year a[aria-label='2027']")
+    page.wait_for_selector("#year h2:has-text('2027')")
+    page.focus("a.cell[href*='2027-01-01']")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#day h3:has-text('Thursday 7 January 2027')")
+    page.click("a.cell[href*='2027-12-24']")
+    page.wait_for_selector("#day :text('Christmas Eve, every 24 December: closed.')")
+    page.click("#day a:has-text('Other hours on this day')")
+    assert page.input_value("#on") == "2027-12-24"
+    page.check("input[name=kind][value=nth]")
+    assert page.locator("#on").is_hidden()
+    page.check("input[name=effect][value=hours]")
+    assert page.locator("#hours").is_visible()
+
+
+def test_the_week_is_checked_while_it_is_typed(company: Company, visit: Any) -> None:
+    page = visit("admin", "/setup/hours/new")
+    page.fill("#name", "Workshop")
+    page.fill("#mon", "9-12, 11-13")
+    page.focus("#tue")
+    page.wait_for_selector("#mon[aria-invalid=true]")
+    page.fill("#mon", "8-12, 13-16")
+    page.wait_for_selector("#mon[aria-invalid=false]")
+    page.click("button:has-text('Same to Friday')")
+    assert page.input_value("#fri") == "8-12, 13-16"
+    page.click("button:has-text('Save and publish')")
+    page.wait_for_selector(".toast:has-text('Workshop is saved and published')")
+    page.click(".toast button:has-text('Take back')")
+    page.wait_for_selector(".toast:has-text('Taken back: Workshop made.')")
+    assert page.locator("h2 a:has-text('Workshop')").count() == 0

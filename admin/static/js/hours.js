@@ -41,7 +41,8 @@
   }
   if (days.length) {
     draw();
-    document.addEventListener("input", (event) => event.target.matches("[data-hours]") && draw());
+    // Before the page says what is wrong with a field, which it does on the way up.
+    document.addEventListener("input", (event) => event.target.matches("[data-hours]") && draw(), true);
     document.querySelector("[data-copy-week]").addEventListener("click", () => {
       days.slice(1, 5).forEach((field) => (field.value = days[0].value));
       days[0].form.dataset.changed = "1";
@@ -63,8 +64,9 @@
   }
 
   // --- The year: arrows walk from day to day ---
-  const year = document.querySelector("[data-year]");
-  year?.addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event) => {
+    const year = event.target.closest?.("[data-year]");
+    if (!year) return;
     const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 7, ArrowUp: -7 }[event.key];
     const cells = all("a.cell", year);
     const at = cells.indexOf(document.activeElement);

@@ -79,6 +79,7 @@
     one("#frame").classList.toggle("open", open);
     one("[data-menu]").setAttribute("aria-expanded", String(open));
   }
+  one("#side [aria-current]")?.scrollIntoView({ block: "nearest" });
   one("[data-menu]")?.addEventListener("click", () => menu(!one("#frame.open")));
 
   // --- Keys ---
