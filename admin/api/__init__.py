@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from admin.access import Right, needs
 from admin.api.hours import api_hours
 from admin.api.people import api_people
+from admin.api.prompts import prompts
 from admin.api.reading import reading
 from admin.api.reports import reports
 from admin.api.routing import routing
@@ -20,7 +21,7 @@ from admin.flows.views import flows_api
 def register(app: OpenAPI, csrf: CSRFProtect) -> None:
     """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
     sending it."""
-    for blueprint in (reading, reports, routing, setup, skills, api_hours, flows_api, api_people):
+    for blueprint in (reading, reports, routing, setup, skills, api_hours, flows_api, api_people, prompts):
         app.register_api(blueprint)
         csrf.exempt(blueprint)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import Response as Sound
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
@@ -109,7 +110,7 @@ def audio(name: str, piece: str) -> Response:
     return send(parts(), name, piece, request.args.get("language", ""))
 
 
-def send(parts: Parts, name: str, piece: str, language: str) -> Response:
+def send(parts: Parts, name: str, piece: str, language: str) -> Sound:
     """A piece's sound with ranges; 404 where there is none."""
     try:
         folder = sounds_music.own_folder(parts.settings.home, name, language)

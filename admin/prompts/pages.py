@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import Response as Sound
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
@@ -208,7 +209,7 @@ def audio(language: str, name: str) -> Response:
     return send(name, language, request.args.get("version", type=int))
 
 
-def send(name: str, language: str, version: int | None) -> Response:
+def send(name: str, language: str, version: int | None) -> Sound:
     """The sound with ranges; 404 where there is none."""
     path: Path | None = None
     try:

@@ -178,3 +178,78 @@ def test_music_is_added_by_name_and_language_and_the_last_one_of_a_queue_stays(c
     admin.post("/setup/prompts/music/delete", name="jazz", language="da", piece="take_five")
     assert music.find(home, "jazz", "da") == [music.DEFAULT]
     assert music.names(home) == ["default"]
+
+
+class Api:
+    """Somebody with a token."""
+
+    def __init__(self, company: Company, account: str) -> None:
+        self._client = company.app.test_client()
+        self._headers = {"Authorization": f"Bearer {company.token(account)}"}
+
+    def __call__(self, method: str, address: str, **more: Any) -> Any:
+        return self._client.open(f"/api/v1{address}", method=method, headers=self._headers, **more)
+
+
+def test_the_api_does_what_the_pages_do(company: Company) -> None:
+    api = Api(company, "admin")
+    listed = api("GET", "/prompts?q=menu+main").json
+    assert (listed["hits"], listed["prompts"][0]["uses"][0]) == (
+        1,
+        {"kind": "flow", "name": "main", "where": "menu", "draft": False},
+    )
+    made = api("POST", "/prompts/summer/da/versions", data={"file": (recording(), "a.wav"), "text": "Det er sommer."})
+    assert (made.status_code, made.json["version"], made.json["was"]) == (201, 1, "wav")
+    assert api("PUT", "/prompts/summer/da", json={"note": "Until May."}).status_code == 204
+    shown = api("GET", "/prompts/summer/da").json
+    assert (shown["state"], shown["text"], shown["note"]) == ("own", "Det er sommer.", "Until May.")
+    assert [(v["version"], v["author"], v["origin"], v["heard"]) for v in shown["versions"]] == [
+        (1, "admin", "upload", True)
+    ]
+    assert api("GET", "/prompts/summer/da/audio?version=1").mimetype == "audio/wav"
+    assert api("POST", "/prompts/summer/da/take-back", json={"version": None}).status_code == 409
+    assert api("POST", "/prompts/summer/rename", json={"name": "midsummer"}).json == {"languages": ["da"]}
+    assert api("POST", "/prompts/midsummer/copy", json={"name": "midsummer"}).status_code == 409
+    assert api("DELETE", "/prompts/midsummer/da").status_code == 204
+    assert api("GET", "/prompts/midsummer/da").status_code == 404
+    bad = api("POST", "/prompts/summer/da/versions", data={"file": (io.BytesIO(b"MZ"), "a.mp3")})
+    assert (bad.status_code, bad.json["detail"]) == (
+        409,
+        "file: a.mp3: is not audio that we know; use WAV, MP3, OGG, M4A, FLAC or WebM.",
+    )
+    assert api("POST", "/music/jazz", data={"file": (recording(), "Five.wav")}).json["piece"] == "five"
+    assert [found["name"] for found in api("GET", "/music").json["music"]] == ["default", "jazz"]
+    assert api("DELETE", "/music/jazz/five").status_code == 204
+    assert Api(company, "supervisor")("DELETE", "/prompts/goodbye/en").status_code == 403
+
+
+def test_a_recording_by_phone_is_asked_for_and_followed(company: Company) -> None:
+    api = Api(company, "admin")
+    asked = api("POST", "/prompts/summer/en/phone", json={"extension": "1001"})
+    assert (asked.status_code, asked.json["state"], asked.json["dial"]) == (
+        201,
+        "ringing",
+        f"*31{asked.json['number']}",
+    )
+    request = company.parts.redis.lpop("requests")
+    assert '"extension":"1001"' in request
+    assert api("GET", f"/prompt-recordings/{asked.json['number']}").json["state"] == "ringing"
+    assert api("GET", "/prompt-recordings/000000").status_code == 404
+    assert api("POST", "/prompts/summer/en/phone", json={"extension": "9999"}).status_code == 409
+
+
+@pytest.mark.skipif(shutil.which("flite") is None, reason="flite is not installed")
+def test_a_text_is_spoken(company: Company) -> None:
+    api = Api(company, "admin")
+    made = api("POST", "/prompts/summer/en/speech", json={"text": "It is summer."})
+    assert (made.status_code, made.json["version"]) == (201, 1)
+    assert Catalogue.of_home(company.parts.settings.home).find("summer", "en").text == "It is summer."
+    refused = api("POST", "/prompts/summer/xx/speech", json={"text": "It is summer."})
+    assert "nothing here speaks 'xx'" in refused.json["detail"].lower()
+
+
+def test_an_upload_that_is_too_large_is_not_taken_in(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = company.app.view_functions["api_prompts.upload_prompt"]
+    monkeypatch.setattr(view, "most_bytes", 10_000)
+    answer = Api(company, "admin")("POST", "/prompts/summer/en/versions", data={"file": (recording(), "a.wav")})
+    assert answer.status_code == 413

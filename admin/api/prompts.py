@@ -1,0 +1,428 @@
+"""The API's prompts and music on hold: listed, listened to, uploaded, spoken, taken back, as on the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NoReturn
+
+from flask import Response, abort, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.file import FileStorage
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, Field
+
+from admin.access import Right, accepts, needs, viewer
+from admin.api.shapes import FaultOut, answer
+from admin.forms import Refused
+from admin.parts import parts
+from admin.prompts import by_phone, music, pages, saving
+from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
+from admin.prompts.shelf import STATES, Item, find, shelf
+from engine.live.prompt_recording import Ticket
+from sounds import catalogue
+from sounds.errors import AudioUnusable
+
+prompts = APIBlueprint(
+    "api_prompts",
+    __name__,
+    url_prefix="/api/v1",
+    abp_security=[{"token": []}],
+    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
+)
+SOUND = Tag(name="Prompts and music")
+
+
+class PromptPath(BaseModel):
+    name: str
+    language: str
+
+
+class NamePath(BaseModel):
+    name: str
+
+
+class PromptsQuery(BaseModel):
+    language: str = Field(default=catalogue.DEFAULT_LANGUAGE, description="The language they are looked at in.")
+    q: str = Field(default="", description="Words of the name, the text or the note.")
+    state: str = Field(default="", description=f"One of {', '.join(STATES)}.")
+    after: str = Field(default="", description="The last name of the page before.")
+    limit: int = Field(default=100, ge=1, le=1000)
+
+
+class UseOut(BaseModel):
+    kind: str
+    name: str
+    where: str
+    draft: bool
+
+
+class PromptOut(BaseModel):
+    """A prompt in one language. `state`: own, shipped, missing (heard in `heard_in` instead), absent (nothing is heard) or
+    broken (see `fault`)."""
+
+    name: str
+    language: str
+    state: str
+    seconds: float
+    text: str
+    note: str
+    heard_in: str
+    fault: str
+    languages: Sequence[str]
+    missing_in: Sequence[str]
+    uses: Sequence[UseOut]
+
+
+class VersionOut(BaseModel):
+    version: int
+    seconds: float
+    text: str
+    author: str
+    made_at: datetime
+    origin: str
+    was: str
+    heard: bool
+
+
+class OnePromptOut(PromptOut):
+    versions: Sequence[VersionOut]
+
+
+class PromptsOut(BaseModel):
+    """`hits` counts all pages."""
+
+    prompts: Sequence[PromptOut]
+    hits: int
+
+
+class LanguageOut(BaseModel):
+    language: str
+    voices: Sequence[str] = Field(description="The synthesisers of this machine that speak it.")
+
+
+class LanguagesOut(BaseModel):
+    languages: Sequence[LanguageOut]
+
+
+class MadeVersionOut(BaseModel):
+    name: str
+    language: str
+    version: int
+    seconds: float
+    was: str
+
+
+class UploadIn(BaseModel):
+    file: FileStorage
+    text: str = Field(default="", description="What it says; empty: what the one before said.")
+
+
+class VersionIn(BaseModel):
+    version: int | None = Field(default=None, description="Null: the one that comes with Pointsman.")
+
+
+class PhoneIn(BaseModel):
+    extension: str = Field(default="", description="The phone that rings; empty: none, the number is dialled by hand.")
+
+
+class TicketOut(BaseModel):
+    """`dial` is what to dial from any desk phone. `state`: waiting, ringing, recording, saved or failed (see `said`)."""
+
+    number: str
+    dial: str
+    state: str
+    said: str
+    version: int
+    seconds: float
+
+
+class TicketPath(BaseModel):
+    number: str
+
+
+class VersionQuery(BaseModel):
+    version: int | None = Field(default=None, description="Nothing: what is heard now; 0: the shipped one.")
+
+
+class CopiedOut(BaseModel):
+    languages: Sequence[str]
+
+
+class PieceOut(BaseModel):
+    piece: str
+    language: str
+    seconds: float
+    shipped: bool
+
+
+class MusicOut(BaseModel):
+    name: str
+    pieces: Sequence[PieceOut]
+    uses: Sequence[UseOut]
+
+
+class AllMusicOut(BaseModel):
+    music: Sequence[MusicOut]
+
+
+class MusicIn(BaseModel):
+    file: FileStorage
+    language: str = Field(default="", description="Empty: for callers of all languages.")
+
+
+class PiecePath(BaseModel):
+    name: str
+    piece: str
+
+
+class PieceQuery(BaseModel):
+    language: str = ""
+
+
+class MadePieceOut(BaseModel):
+    name: str
+    piece: str
+    language: str
+
+
+def _conflict(refused: Refused) -> NoReturn:
+    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
+
+
+def _language(language: str) -> str:
+    try:
+        return catalogue.check_language(language)
+    except AudioUnusable as fault:
+        abort(400, str(fault))
+
+
+def _uses(item: Item | music.Music) -> list[UseOut]:
+    return [UseOut(kind=use.kind, name=use.name, where=use.where, draft=use.draft) for use in item.uses]
+
+
+def _out(item: Item) -> PromptOut:
+    return PromptOut(
+        name=item.name,
+        language=item.language,
+        state=item.state,
+        seconds=item.seconds,
+        text=item.text,
+        note=item.note,
+        heard_in=item.heard_in,
+        fault=item.fault,
+        languages=item.languages,
+        missing_in=item.missing_in,
+        uses=_uses(item),
+    )
+
+
+def _ticket(ticket: Ticket) -> TicketOut:
+    return TicketOut(
+        number=ticket.number,
+        dial=f"{by_phone.CODE}{ticket.number}",
+        state=ticket.state,
+        said=ticket.said,
+        version=ticket.version,
+        seconds=ticket.seconds,
+    )
+
+
+@prompts.get("/prompts", summary="The library of prompts", tags=[SOUND], responses={200: PromptsOut})
+@needs(Right.SEE_SETUP)
+def list_prompts(query: PromptsQuery) -> Response:
+    if query.state and query.state not in STATES:
+        abort(400, f"state: {query.state!r} is none; use {', '.join(STATES)}")
+    found = find(shelf().items(_language(query.language)), q=query.q, state=query.state)
+    page = [item for item in found if item.name > query.after][: query.limit]
+    return answer(PromptsOut(prompts=[_out(item) for item in page], hits=len(found)))
+
+
+@prompts.get("/prompt-languages", summary="Languages and their voices", tags=[SOUND], responses={200: LanguagesOut})
+@needs(Right.SEE_SETUP)
+def list_languages() -> Response:
+    found = [LanguageOut(language=code, voices=saving.voices(code)) for code in shelf().languages()]
+    return answer(LanguagesOut(languages=found))
+
+
+@prompts.get(
+    "/prompts/<name>/<language>", summary="One prompt with its versions", tags=[SOUND], responses={200: OnePromptOut}
+)
+@needs(Right.SEE_SETUP)
+def one_prompt(path: PromptPath) -> Response:
+    found = shelf().item(path.name, _language(path.language))
+    if found is None:
+        abort(404)
+    versions = [
+        VersionOut(
+            version=made.version,
+            seconds=made.seconds,
+            text=made.text,
+            author=made.author,
+            made_at=made.made_at,
+            origin=made.origin,
+            was=made.was,
+            heard=made.heard,
+        )
+        for made in shelf().library.versions(path.name, path.language)
+    ]
+    return answer(OnePromptOut(**_out(found).model_dump(), versions=versions))
+
+
+@prompts.get("/prompts/<name>/<language>/audio", summary="A prompt's sound, with ranges", tags=[SOUND])
+@needs(Right.SEE_SETUP)
+def prompt_audio(path: PromptPath, query: VersionQuery) -> Response:
+    return pages.send(path.name, path.language, query.version)
+
+
+@prompts.put("/prompts/<name>/<language>", summary="Write down its words and a note", tags=[SOUND])
+@needs(Right.CHANGE_SETUP)
+def describe_prompt(path: PromptPath, body: WordsIn) -> Response:
+    try:
+        saving.describe(path.name, path.language, body)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
+
+
+@prompts.delete("/prompts/<name>/<language>", summary="Delete an own prompt", tags=[SOUND])
+@needs(Right.CHANGE_SETUP)
+def delete_prompt(path: PromptPath) -> Response:
+    try:
+        saving.delete(path.name, path.language)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
+
+
+@prompts.post(
+    "/prompts/<name>/<language>/versions", summary="Upload a recording", tags=[SOUND], responses={201: MadeVersionOut}
+)
+@needs(Right.CHANGE_SETUP)
+@accepts(saving.LIMITS.most_bytes + saving.FORM_BYTES)
+def upload_prompt(path: PromptPath, form: UploadIn) -> Response:
+    try:
+        made = saving.upload(
+            parts(), viewer(), path.name, path.language, request.files.get("file"), origin="upload", text=form.text
+        )
+    except Refused as refused:
+        _conflict(refused)
+    return answer(_made(made), 201)
+
+
+@prompts.post(
+    "/prompts/<name>/<language>/speech", summary="Speak a text", tags=[SOUND], responses={201: MadeVersionOut}
+)
+@needs(Right.CHANGE_SETUP)
+def speak_prompt(path: PromptPath, body: SpeechIn) -> Response:
+    try:
+        return answer(_made(saving.speak(parts(), viewer(), path.name, path.language, body)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+def _made(made: saving.Made) -> MadeVersionOut:
+    return MadeVersionOut(
+        name=made.name, language=made.language, version=made.version, seconds=made.seconds, was=made.was
+    )
+
+
+@prompts.post("/prompts/<name>/<language>/take-back", summary="Let callers hear an earlier version again", tags=[SOUND])
+@needs(Right.CHANGE_SETUP)
+def take_back_prompt(path: PromptPath, body: VersionIn) -> Response:
+    try:
+        saving.take_back(parts(), path.name, path.language, body.version)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
+
+
+@prompts.post(
+    "/prompts/<name>/rename", summary="Call a prompt by another name", tags=[SOUND], responses={200: CopiedOut}
+)
+@needs(Right.CHANGE_SETUP)
+def rename_prompt(path: NamePath, body: NewNameIn) -> Response:
+    try:
+        return answer(CopiedOut(languages=saving.rename(path.name, body.name)))
+    except Refused as refused:
+        _conflict(refused)
+
+
+@prompts.post(
+    "/prompts/<name>/copy", summary="Have a prompt under another name too", tags=[SOUND], responses={201: CopiedOut}
+)
+@needs(Right.CHANGE_SETUP)
+def copy_prompt(path: NamePath, body: NewNameIn) -> Response:
+    try:
+        return answer(CopiedOut(languages=saving.copy(parts(), viewer(), path.name, body.name)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+@prompts.post(
+    "/prompts/<name>/<language>/phone", summary="Record by telephone", tags=[SOUND], responses={201: TicketOut}
+)
+@needs(Right.CHANGE_SETUP)
+def record_prompt(path: PromptPath, body: PhoneIn) -> Response:
+    try:
+        return answer(_ticket(by_phone.begin(parts(), viewer(), path.name, path.language, body.extension)), 201)
+    except Refused as refused:
+        _conflict(refused)
+
+
+@prompts.get(
+    "/prompt-recordings/<number>", summary="How far a recording has come", tags=[SOUND], responses={200: TicketOut}
+)
+@needs(Right.CHANGE_SETUP)
+def recording_state(path: TicketPath) -> Response:
+    found = by_phone.find(parts(), path.number)
+    if found is None:
+        abort(404)
+    return answer(_ticket(found))
+
+
+@prompts.get("/music", summary="Music on hold", tags=[SOUND], responses={200: AllMusicOut})
+@needs(Right.SEE_SETUP)
+def list_music() -> Response:
+    return answer(
+        AllMusicOut(
+            music=[
+                MusicOut(
+                    name=found.name,
+                    pieces=[
+                        PieceOut(piece=p.piece, language=p.language, seconds=p.seconds, shipped=p.shipped)
+                        for p in found.pieces
+                    ],
+                    uses=_uses(found),
+                )
+                for found in music.find(parts())
+            ]
+        )
+    )
+
+
+@prompts.post("/music/<name>", summary="Add a piece of music", tags=[SOUND], responses={201: MadePieceOut})
+@needs(Right.CHANGE_SETUP)
+@accepts(saving.MUSIC_LIMITS.most_bytes + saving.FORM_BYTES)
+def add_music(path: NamePath, form: MusicIn) -> Response:
+    try:
+        made = saving.upload_music(parts(), path.name, form.language, request.files.get("file"))
+    except Refused as refused:
+        _conflict(refused)
+    return answer(MadePieceOut(name=path.name, piece=made.stem, language=form.language), 201)
+
+
+@prompts.get("/music/<name>/<piece>/audio", summary="A piece's sound, with ranges", tags=[SOUND])
+@needs(Right.SEE_SETUP)
+def music_audio(path: PiecePath, query: PieceQuery) -> Response:
+    return music.send(parts(), path.name, path.piece, query.language)
+
+
+@prompts.delete("/music/<name>/<piece>", summary="Delete a piece of music", tags=[SOUND])
+@needs(Right.CHANGE_SETUP)
+def delete_music(path: PiecePath, query: PieceQuery) -> Response:
+    try:
+        saving.delete_music(parts(), path.name, query.language, path.piece)
+    except Refused as refused:
+        _conflict(refused)
+    return Response(status=204)
