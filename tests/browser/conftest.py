@@ -74,5 +74,5 @@ def visit(chromium: Any, address: str) -> Iterator[Visit]:
     yield open_page
     for context in contexts:
         context.close()
-    # A stream that ends because the test is over is no fault of the page.
-    assert [said for said in complaints if "net::ERR_" not in said] == []
+    # A stream that ends because the test is over is no fault of the page, nor is it that somebody else was quicker.
+    assert [said for said in complaints if "net::ERR_" not in said and "409 (CONFLICT)" not in said] == []

@@ -35,11 +35,13 @@ export class Form {
   focus() {
     this.root.querySelector("input, select, textarea")?.focus();
   }
-  // While somebody types only the faults are drawn anew.
+  // While somebody types only the faults and the exits are drawn anew.
   refresh(model) {
     const name = model.only;
     if (!name) return;
     const faults = faultsOf(model, name);
+    const exits = this.root.querySelector("ul.exits");
+    if (exits) exits.replaceWith(this.exits(model, name, model.type(name), model.problemsOf(name)).querySelector("ul.exits"));
     for (const place of this.root.querySelectorAll(".field[data-way]")) {
       const fault = faults[place.dataset.way];
       place.querySelector(":scope > div > .fault, :scope > .fault")?.remove();

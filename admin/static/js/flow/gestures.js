@@ -11,6 +11,8 @@ export function gestures(surface) {
     const card = event.target.closest(".card");
     const wire = event.target.closest(".wire");
     const exit = event.target.closest(".exit");
+    // The card may be drawn anew under the hand; what follows must not be taken for a hand on the ground, which pans.
+    if (card || wire) event.preventDefault();
     if (card) {
       const grabbed = exit && (event.target.closest(".port") || event.clientX > exit.getBoundingClientRect().right - 34 * surface.view.k);
       root.focus({ preventScroll: true });

@@ -40,7 +40,7 @@ export class Model extends EventTarget {
     const known = this.exits[name] || this.type(name)?.exits || [];
     const names = new Set(known.map((exit) => exit.name));
     const more = Object.keys(node.exits || {}).filter((exit) => !names.has(exit));
-    return [...more.filter((exit) => exit !== "error").map((exit) => ({ name: exit, title: exit, must: true })), ...known];
+    return [...more.filter((exit) => exit !== "error").map((exit) => ({ name: exit, title: /^[0-9*#]{1,8}$/.test(exit) ? `Key ${exit}` : exit.replaceAll("_", " "), must: true })), ...known];
   }
   problemsOf(name) {
     return this.problems.filter((problem) => problem.node === name);
@@ -58,6 +58,8 @@ export class Model extends EventTarget {
     if (this.past.length > MOST_STEPS) this.past.shift();
     this.future = [];
     this.doc = next;
+    if ([...this.selection].some((name) => !next.nodes[name])) this.selection = new Set([...this.selection].filter((name) => next.nodes[name]));
+    if (this.wire && !next.nodes[this.wire.node]) this.wire = null;
     this.tell("change");
   }
   patch(name, values, label, key) {

@@ -5,7 +5,7 @@ import { bounds, entry, HEAD, height, line, outlet, shown, WIDTH } from "./geome
 import { gestures } from "./gestures.js";
 
 const FAR = 0.42; // below this scale cards are drawn without words
-const LEAST = 0.03;
+const LEAST = 0.004;
 const MOST = 2;
 
 export class Surface extends EventTarget {
