@@ -26,7 +26,6 @@ from engine.records.ivr_statistics import (
     Span,
     flow_figures,
     flows_seen,
-    over_time,
     statistics,
 )
 from ivr.forms import EXITS, node_forms
@@ -88,14 +87,15 @@ def load_report(here: Parts, period: Period, flow: str) -> Report:
     db = here.db
     with db.connection_context():
         titles = {(flow_name, node): title for flow_name, node, title in db.execute_sql(_TITLES).fetchall()}
+    (whole, spans), (earlier, spans_before) = flow_figures(db, period, flow), flow_figures(db, period.before, flow)
     return Report(
         period=period,
         flow=flow,
         flows=sorted({*flows_seen(db, period), *([flow] if flow else [])}),
-        whole=flow_figures(db, period, flow),
-        earlier=flow_figures(db, period.before, flow),
-        spans=over_time(db, period, flow),
-        spans_before=over_time(db, period.before, flow),
+        whole=whole,
+        earlier=earlier,
+        spans=spans,
+        spans_before=spans_before,
         nodes=statistics(db, period, flow),
         titles=titles,
     )

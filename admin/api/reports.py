@@ -48,9 +48,11 @@ class RecordQuery(PeriodQuery):
 
 
 class NodeOut(BaseModel):
-    """`p50` and `p95` are seconds; `later` are entries that were not the call's first visit of the step."""
+    """`p50` and `p95` are seconds; `first` are entries that were the call's first visit of the step, `later` those that were
+    not."""
 
     figures: NodeFigures
+    first: int
     later: int
     title: str
 
@@ -93,7 +95,10 @@ def ivr_statistics(query: PeriodQuery) -> Response:  # noqa: ARG001  # described
             whole=report.whole,
             before=report.earlier,
             spans=report.spans,
-            nodes=[NodeOut(figures=node, later=node.later, title=report.title(node)) for node in report.nodes],
+            nodes=[
+                NodeOut(figures=node, first=node.first, later=node.later, title=report.title(node))
+                for node in report.nodes
+            ],
         )
     )
 

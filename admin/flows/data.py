@@ -347,7 +347,7 @@ def statistics(path: FlowPath, query: DaysQuery) -> Response:
     drafts.newest(here.db, path.name)
     found = node_figures(here.db, path.name, until - timedelta(days=query.days), until)
     nodes = {
-        name: {**asdict(figures), "later": figures.later, "exits": dict(figures.counts)}
+        name: {**asdict(figures), "first": figures.first, "later": figures.later, "exits": dict(figures.counts)}
         for name, figures in found.items()
     }
     return jsonify(days=query.days, nodes=nodes)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from conf.database import Database
 
 Unit = Literal["hour", "day", "month"]
+SORTING: Final = "64MB"
 HUNG_UP: Final = "hung_up"
 """The exit of a step in which the caller hung up."""
 
@@ -35,8 +36,8 @@ class ExitFigures:
 @dataclass(frozen=True, slots=True)
 class NodeFigures:
     """What callers did at one node: `entries` visits of `calls` calls by `callers` numbers (each withheld one counted apart);
-    `first` of them a call's first visit of this node, `later` not; seconds stayed in `mean`, `p50` and `p95`; `hung_up` how
-    often the caller hung up there. `exits` by their number, the largest first."""
+    seconds stayed in `mean`, `p50` and `p95`; `hung_up` how often the caller hung up there. `exits` by their number, the
+    largest first."""
 
     flow: str
     node: str
@@ -44,7 +45,6 @@ class NodeFigures:
     entries: int
     calls: int
     callers: int
-    first: int
     mean: float
     p50: float
     p95: float
@@ -52,8 +52,14 @@ class NodeFigures:
     exits: Sequence[ExitFigures] = ()
 
     @property
+    def first(self) -> int:
+        """The entries that were a call's first visit of the node: one for each call."""
+        return self.calls
+
+    @property
     def later(self) -> int:
-        return self.entries - self.first
+        """The entries that were not."""
+        return self.entries - self.calls
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -117,8 +123,7 @@ def statistics(db: Database, period: Period, flow: str = "") -> list[NodeFigures
     """The figures of all nodes that any call came by, of one flow or of all, the most visited first, flow by flow. Database
     errors pass."""
     where, values = _where(period, flow)
-    with db.connection_context():
-        rows = db.execute_sql(_NODES.format(where=where), values).fetchall()
+    rows = _asked(db, _NODES.format(where=where), values)
     exits: dict[tuple[str, str], list[ExitFigures]] = {}
     nodes: list[tuple[Any, ...]] = []
     for row in rows:
@@ -126,46 +131,46 @@ def statistics(db: Database, period: Period, flow: str = "") -> list[NodeFigures
         if is_node:
             nodes.append((flow_name, node, *figures))
         elif exit_name is not None:
-            _, entries, _, callers, _, _, p50, p95, _ = figures
+            _, entries, _, callers, _, p50, p95, _ = figures
             exits.setdefault((flow_name, node), []).append(ExitFigures(exit_name, entries, callers, p50, p95))
     found = []
-    for flow_name, node, node_type, entries, calls, callers, first, mean, p50, p95, hung_up in nodes:
+    for flow_name, node, *figures in nodes:
         ways = sorted(exits.get((flow_name, node), ()), key=lambda each: (-each.count, each.exit))
-        found.append(
-            NodeFigures(
-                flow_name, node, node_type, entries, calls, callers, first, mean, p50, p95, hung_up, tuple(ways)
-            )
-        )
+        found.append(NodeFigures(flow_name, node, *figures, tuple(ways)))
     return sorted(found, key=lambda each: (each.flow, -each.entries, each.node))
 
 
-def flow_figures(db: Database, period: Period, flow: str = "") -> FlowFigures:
-    """The figures of one flow, or of the time in flows as a whole. Database errors pass."""
+def flow_figures(db: Database, period: Period, flow: str = "") -> tuple[FlowFigures, list[Span]]:
+    """The figures of one flow, or of the time in flows as a whole, and the calls of the period in its stretches, empty ones
+    too. Database errors pass."""
     where, values = _where(period, flow)
-    with db.connection_context():
-        row = db.execute_sql(_FLOW.format(where=where), values).fetchone()
-    return FlowFigures(*row)
-
-
-def over_time(db: Database, period: Period, flow: str = "") -> list[Span]:
-    """The calls of the period in its stretches, empty ones too. Database errors pass."""
-    where, values = _where(period, flow)
-    unit = period.unit
-    with db.connection_context():
-        rows = db.execute_sql(_SPANS.format(where=where), (unit, period.zone.key, period.zone.key, *values)).fetchall()
-    found = {at: Span(at, calls, hung_up) for at, calls, hung_up in rows}
-    return [found.get(at, Span(at)) for at in _stretches(period)]
+    zone = period.zone.key
+    rows = _asked(db, _CALLS.format(where=where), [period.unit, zone, zone, *values])
+    whole, found = FlowFigures(), {}
+    for at, is_whole, *figures in rows:
+        if is_whole:
+            whole = FlowFigures(*figures)
+        else:
+            found[at] = Span(at, figures[0], figures[2])
+    return whole, [found.get(at, Span(at)) for at in _stretches(period)]
 
 
 def flows_seen(db: Database, period: Period) -> list[str]:
     """The flows that calls of the period came through. Database errors pass."""
     where, values = _where(period, "")
-    with db.connection_context():
-        rows = db.execute_sql(
-            f"SELECT DISTINCT s.flow FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {where} ORDER BY 1",  # noqa: S608
-            values,
-        ).fetchall()
+    rows = _asked(
+        db,
+        f"SELECT DISTINCT s.flow FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {where} ORDER BY 1",  # noqa: S608
+        values,
+    )
     return [flow for (flow,) in rows]
+
+
+def _asked(db: Database, statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows, sorted in memory as far as may be."""
+    with db.connection_context(), db.atomic():
+        db.execute_sql(f"SET LOCAL work_mem = '{SORTING}'")
+        return list(db.execute_sql(statement, values).fetchall())
 
 
 def _where(period: Period, flow: str) -> tuple[str, list[Any]]:
@@ -200,30 +205,24 @@ _CALLER: Final = "coalesce(nullif(c.caller_number, ''), c.id::text)"
 
 _NODES: Final = f"""
 WITH step AS (
-    SELECT s.call_id, s.flow, s.node, s.node_type, coalesce(s.exit, 'lost') AS exit, {_SECONDS} AS seconds, {_CALLER} AS caller,
-        row_number() OVER (PARTITION BY s.call_id, s.flow, s.node ORDER BY s.entered_at) = 1 AS first
+    SELECT s.call_id, s.flow, s.node, s.node_type, coalesce(s.exit, 'lost') AS exit, {_SECONDS} AS seconds, {_CALLER} AS caller
     FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {{where}}
 )
 SELECT flow, node, exit, grouping(exit) = 1, max(node_type), count(*)::integer, count(DISTINCT call_id)::integer,
-    count(DISTINCT caller)::integer, count(*) FILTER (WHERE first)::integer, avg(seconds),
+    count(DISTINCT caller)::integer, avg(seconds),
     percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds),
     count(*) FILTER (WHERE exit = '{HUNG_UP}')::integer
 FROM step GROUP BY GROUPING SETS ((flow, node), (flow, node, exit))"""  # noqa: S608
 
-_FLOW: Final = f"""
-SELECT count(*)::integer, count(DISTINCT caller)::integer, (count(*) FILTER (WHERE hung_up))::integer,
+_CALLS: Final = f"""
+WITH each_call AS (
+    SELECT c.id, date_trunc(%s, c.started_at AT TIME ZONE %s) AT TIME ZONE %s AS stretch, {_CALLER} AS caller,
+        bool_or(s.exit = '{HUNG_UP}') AS hung_up, sum({_SECONDS}) AS seconds
+    FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {{where}} GROUP BY c.id
+)
+SELECT stretch, grouping(stretch) = 1, count(*)::integer,
+    CASE WHEN grouping(stretch) = 1 THEN count(DISTINCT caller) END::integer, (count(*) FILTER (WHERE hung_up))::integer,
     coalesce(avg(seconds), 0)::float8,
     coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), 0)::float8,
     coalesce(percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds), 0)::float8
-FROM (
-    SELECT c.id, {_CALLER} AS caller, bool_or(s.exit = '{HUNG_UP}') AS hung_up, sum({_SECONDS}) AS seconds
-    FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {{where}} GROUP BY c.id
-) each_call"""  # noqa: S608
-
-_SPANS: Final = f"""
-SELECT date_trunc(%s, c.started_at AT TIME ZONE %s) AT TIME ZONE %s, count(*)::integer,
-    (count(*) FILTER (WHERE c.hung_up))::integer
-FROM (
-    SELECT c.id, c.started_at, bool_or(s.exit = '{HUNG_UP}') AS hung_up
-    FROM call c JOIN ivr_step s ON s.call_id = c.id WHERE {{where}} GROUP BY c.id
-) c GROUP BY 1"""  # noqa: S608
+FROM each_call GROUP BY GROUPING SETS ((stretch), ())"""  # noqa: S608

@@ -20,7 +20,7 @@ from conf.database import Database
 from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallBegan, CallEnded, StepEntered, StepLeft
 from engine.records.ivr_paths import PathSearch, all_paths, find_paths
-from engine.records.ivr_statistics import Period, flow_figures, flows_seen, node_figures, over_time, statistics
+from engine.records.ivr_statistics import Period, flow_figures, flows_seen, node_figures, statistics
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 DAY = Period(AT - timedelta(hours=9), AT + timedelta(hours=15))
@@ -101,28 +101,27 @@ def test_only_calls_that_began_in_the_period_count_and_with_all_their_steps(db: 
 
 
 def test_figures_of_a_flow_and_over_time(db: Database, day: object) -> None:
-    figures = flow_figures(db, DAY, "main")
+    figures, spans = flow_figures(db, DAY, "main")
     assert (figures.calls, figures.callers, figures.hung_up) == (4, 3, 2)
     assert (figures.mean, figures.p50) == (pytest.approx(35 / 4), 9.5)
-    spans = over_time(db, DAY)
     assert len(spans) == 24
     assert {span.at.hour: (span.calls, span.hung_up) for span in spans if span.calls} == {
         9: (2, 1),
         10: (1, 1),
         19: (1, 0),
     }
-    assert flow_figures(db, DAY.before).calls == 0
+    assert flow_figures(db, DAY.before)[0].calls == 0
 
 
 @pytest.mark.parametrize(("month", "days", "last"), [(3, 31, 23), (10, 31, 25)])
 def test_days_are_days_also_where_the_clock_changes(db: Database, month: int, days: int, last: int) -> None:
     zone = ZoneInfo("Europe/Copenhagen")
     since = datetime(2026, month, 1, tzinfo=zone)
-    spans = over_time(db, Period(since, datetime(2026, month + 1, 1, tzinfo=zone), zone))
+    _, spans = flow_figures(db, Period(since, datetime(2026, month + 1, 1, tzinfo=zone), zone))
     assert [span.at.astimezone(zone).day for span in spans] == list(range(1, days + 1))
     assert {span.at.astimezone(zone).hour for span in spans} == {0}
     changes = datetime(2026, month, 29 if month == 3 else 25, tzinfo=zone)
-    hours = over_time(db, Period(changes, changes + timedelta(days=1), zone))
+    _, hours = flow_figures(db, Period(changes, changes + timedelta(days=1), zone))
     assert len(hours) == last
 
 
@@ -193,7 +192,8 @@ def test_the_figures_are_those_counted_by_hand(db: Database, database_url: str, 
         assert figures.callers == len({call.caller or call.call_id for call, _, _ in here})
         assert figures.p50 == pytest.approx(plain.median(seconds for _, _, seconds in here))
         assert figures.counts == Counter(way for _, way, _ in here)
-    assert sum(span.calls for span in over_time(db, DAY)) == len(calls) == flow_figures(db, DAY).calls
+    whole, spans = flow_figures(db, DAY)
+    assert sum(span.calls for span in spans) == len(calls) == whole.calls
     assert math.isclose(
         sum(call.seconds for call in find_paths(db, PathSearch(DAY)).calls), sum(seconds for *_, seconds in visits)
     )
