@@ -13,14 +13,18 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
-from admin import skills
+from admin import agent_form, queue_form, skills
 from admin.access import Right, needs
 from admin.board import AgentRow, boards
 from admin.forms import Form, Refused
+from admin.numbers import check_targets, targets
 from admin.parts import Parts, parts
 from admin.publishing import change
 from admin.skills import Skills
+from dialplan.destinations import decode
 from engine.live.connection import RedisError
+from engine.records import queue_store
+from engine.records.queues import AgentSettings, RulesInvalid, decode_agent
 
 agents = Blueprint("agents", __name__)
 
@@ -40,6 +44,12 @@ class AgentIn(BaseModel):
         default=None, title="Account", description="Name of the account the agent signs in with."
     )
     skills: Skills = Field(default_factory=dict, title="Skills", description="Skill -> level, 1 to 5.")
+    rules: dict[str, Any] | None = Field(
+        default=None,
+        title="Rules",
+        description="auto_answer, wrap_up, cost_per_minute, recorded and forwarding, as engine.records.queues.AgentSettings "
+        "writes them; null leaves them as they are.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +60,19 @@ class Agent:
     wrap_up_seconds: int
     account: str | None
     skills: dict[str, int]
+    rules: dict[str, Any]
+    """What the agent is set up with beyond these; see engine.records.queues.AgentSettings."""
 
 
 def find(parts: Parts) -> Sequence[Agent]:
     own = skills.of(parts.db, "agent")
     rows = parts.db.execute_sql(
-        "SELECT a.id, a.name, a.extension, a.wrap_up_seconds, c.name FROM agent a LEFT JOIN account c ON c.id = a.account_id "
-        "ORDER BY a.name, a.id"
+        "SELECT a.id, a.name, a.extension, a.wrap_up_seconds, c.name, a.rules FROM agent a "
+        "LEFT JOIN account c ON c.id = a.account_id ORDER BY a.name, a.id"
     )
     return [
-        Agent(agent_id, name, extension, wrap_up, account, own.get(agent_id, {}))
-        for agent_id, name, extension, wrap_up, account in rows.fetchall()
+        Agent(agent_id, name, extension, wrap_up, account, own.get(agent_id, {}), rules)
+        for agent_id, name, extension, wrap_up, account, rules in rows.fetchall()
     ]
 
 
@@ -69,7 +81,9 @@ def get(parts: Parts, agent_id: int) -> Agent | None:
 
 
 def save(parts: Parts, wanted: AgentIn, agent_id: int | None) -> int:
-    """Add or change an agent and publish it; its id. Refused where extension or account are another one's."""
+    """Add or change an agent and publish it; its id. Refused where extension or account are another one's, and for rules
+    that make no sense."""
+    settings = None if wanted.rules is None else _settings(parts, wanted.rules)
     account_id = None
     if wanted.account:
         row = parts.db.execute_sql("SELECT id FROM account WHERE name = %s", (wanted.account,)).fetchone()
@@ -89,11 +103,25 @@ def save(parts: Parts, wanted: AgentIn, agent_id: int | None) -> int:
                 )
                 parts.db.execute_sql(statement, (*values, agent_id))
             skills.save(parts.db, "agent", agent_id, wanted.skills)
+            if settings is not None:
+                queue_store.save_agent_rules(parts.db, agent_id, settings)
     except peewee.IntegrityError as error:
         if "account_id" in str(error):
             raise Refused("account", f"The account {wanted.account} belongs to another agent.") from error
         raise Refused("extension", f"Extension {wanted.extension} belongs to another agent.") from error
     return agent_id
+
+
+def _settings(parts: Parts, rules: dict[str, Any]) -> AgentSettings:
+    """Refused where they make no sense, or lead to what is not there."""
+    try:
+        settings = decode_agent(rules)
+    except RulesInvalid as error:
+        raise Refused(error.field or "rules", f"{error.message[:1].upper()}{error.message[1:]}.") from error
+    known = targets(parts)
+    for place, step in enumerate(settings.forwarding):
+        check_targets(decode(step.to), known, f"forwarding.{place}.to")
+    return settings
 
 
 def delete(parts: Parts, agent_id: int) -> None:
@@ -140,7 +168,13 @@ def _edit(agent: Agent | None) -> Response | str:
             key: form.values.get(key, "").strip() for key in ("name", "extension", "wrap_up_seconds")
         }
         wanted = form.read(
-            AgentIn, typed | {"account": form.values.get("account") or None, "skills": skills.typed(form.values)}
+            AgentIn,
+            typed
+            | {
+                "account": form.values.get("account") or None,
+                "skills": skills.typed(form.values),
+                "rules": agent_form.typed(form.values, agent.rules if agent else {}),
+            },
         )
         if wanted is not None:
             try:
@@ -156,9 +190,11 @@ def _edit(agent: Agent | None) -> Response | str:
             "extension": agent.extension,
             "wrap_up_seconds": agent.wrap_up_seconds,
             "account": agent.account or "",
-        } | {f"skill:{name}": str(level) for name, level in agent.skills.items()}
+        }
+        form.values |= {f"skill:{name}": str(level) for name, level in agent.skills.items()}
+        form.values |= agent_form.shown(agent.rules)
     else:
-        form.values = {"wrap_up_seconds": 5}
+        form.values = {"wrap_up_seconds": 5} | agent_form.shown({})
     taken = "SELECT account_id FROM agent WHERE account_id IS NOT NULL AND id <> %s"
     accounts = here.db.execute_sql(
         f"SELECT name, full_name FROM account WHERE enabled AND id NOT IN ({taken}) ORDER BY name",  # noqa: S608
@@ -172,6 +208,9 @@ def _edit(agent: Agent | None) -> Response | str:
         accounts=accounts,
         all_skills=skills.names(here.db),
         phone_password=_phone_password(here, agent),
+        targets=targets(here),
+        numbered=queue_form.numbered,
+        modes=agent_form.WRAP_UPS,
         sip=here.settings.sip,
     )
     return Response(page, 422, mimetype="text/html") if form.faults else page

@@ -37,7 +37,9 @@ from admin import (
     messages,
     navigation,
     people,
+    pauses,
     queues,
+    ring_groups,
     security,
     skill_matrix,
     words,
@@ -118,6 +120,8 @@ def create_app(parts: Parts) -> Flask:
         music_pages.music,
         ivr_reports.ivr_reports,
         people.people,
+        pauses.pauses,
+        ring_groups.ring_groups,
         health.health,
     ):
         app.register_blueprint(blueprint)
@@ -300,6 +304,7 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
             "viewer": who,
             "navigation": list(navigation.for_viewer(who)),
             "closed_by_hand": lambda: hours.banners(parts),
+            "pause_reasons": lambda: app.extensions["pointsman.boards"].pauses(),
             "own_state_now": lambda: desk.own_state(parts, who),
             "unheard_messages": lambda: messages.count(parts, who, new=True) if who.may(Right.SEE_CALLS) else 0,
         }

@@ -20,6 +20,7 @@ from peewee import PeeweeException
 from admin.parts import Parts
 from admin.words import LIVE_STATES, Mark, agent_mark, mark
 from engine.live.board import Snapshot
+from engine.records import queue_store
 
 EXTENSION = "pointsman.boards"
 FRESH_SECONDS = 5.0
@@ -160,6 +161,7 @@ class Boards:
         self._parts = parts
         self._facts: Sequence[QueueFacts] = ()
         self._extensions: Mapping[int, tuple[str, str]] = {}
+        self._pauses: Mapping[str, str] = {}
         self._until = 0.0
 
     def forget(self) -> None:
@@ -171,6 +173,12 @@ class Boards:
         with suppress(PeeweeException):
             return next((facts.title for facts in self._queues(self._parts.clock.now()) if facts.name == queue), queue)
         return queue
+
+    def pauses(self) -> Mapping[str, str]:
+        """The reasons for a pause that agents choose from, with their titles; none where Postgres cannot be asked."""
+        with suppress(PeeweeException):
+            self._queues(self._parts.clock.now())
+        return self._pauses
 
     def view(self) -> BoardView:
         """redis.RedisError or peewee's errors when Redis or Postgres is away."""
@@ -185,7 +193,7 @@ class Boards:
         live = {int(agent["agent_id"]): agent for agent in snapshot["agents"]}
         agents = sorted(
             (
-                _agent_row(agent_id, name, extension, live.get(agent_id, {}), whom)
+                _agent_row(agent_id, name, extension, live.get(agent_id, {}), whom, self._pauses)
                 for agent_id, (name, extension) in self._extensions.items()
             ),
             key=lambda agent: agent.order,
@@ -213,6 +221,7 @@ class Boards:
         with self._parts.db.connection_context():
             rows = self._parts.db.execute_sql(_FACTS, (midnight,)).fetchall()
             agents = self._parts.db.execute_sql("SELECT id, name, extension FROM agent ORDER BY name").fetchall()
+            self._pauses = {each.name: each.title or each.name for each in queue_store.pause_reasons(self._parts.db)}
         self._facts = [QueueFacts(row[0], row[1], row[2], frozenset(row[3]), *row[4:]) for row in rows]
         self._extensions = {agent_id: (name, extension) for agent_id, name, extension in agents}
         self._until = monotonic() + FRESH_SECONDS
@@ -262,7 +271,12 @@ def _call_row(
 
 
 def _agent_row(
-    agent_id: int, name: str, extension: str, live: Mapping[str, Any], calls: Mapping[str, CallRow]
+    agent_id: int,
+    name: str,
+    extension: str,
+    live: Mapping[str, Any],
+    calls: Mapping[str, CallRow],
+    pauses: Mapping[str, str],
 ) -> AgentRow:
     presence, work = str(live.get("presence") or "offline"), str(live.get("work") or "idle")
     call_id = live.get("call_id") if work in ("talking", "offered") else None
@@ -273,7 +287,7 @@ def _agent_row(
         extension=extension,
         presence=presence,
         work=work,
-        state=agent_mark(presence, work, live.get("reason")),
+        state=agent_mark(presence, work, live.get("reason"), pauses),
         since=moment(live.get("since")),
         with_whom=(call.customer or call.number) if call else "",
         call_id=call.call_id if call else None,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ from admin.board import boards, day_start, moment
 from admin.calls import found_calls
 from admin.parts import Parts, parts
 from admin.search import Filters
+from admin.words import SYSTEM_PAUSES
+from dialplan.feature_codes import FEATURE_CODES
 from engine.live import keys
 from engine.live.connection import RedisError
 
@@ -29,7 +32,14 @@ def page() -> str:
     who, now = viewer(), parts().clock.now()
     today = day_start(now, parts().settings.zone)
     mine = Filters(period="today", agent=who.agent_id)
-    return render_template("desk.html", place_key="desk", calls=found_calls(mine, who, limit=12), today=today)
+    return render_template(
+        "desk.html",
+        place_key="desk",
+        calls=found_calls(mine, who, limit=12),
+        today=today,
+        desk_state=desk_state(parts(), who),
+        codes=FEATURE_CODES,
+    )
 
 
 def own_state(parts: Parts, who: Viewer) -> dict[str, Any] | None:
@@ -49,6 +59,51 @@ def own_state(parts: Parts, who: Viewer) -> dict[str, Any] | None:
         "reason": state.get("reason"),
         "since": moment(state.get("since")),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class DeskState:
+    """What an agent's own state means for them: what they were paused for, what comes after this call, how long the wrap-up
+    lasts. Instants are None where there is none."""
+
+    work: str
+    presence: str
+    paused_by_system: str
+    """Why the system has paused them, one of words.SYSTEM_PAUSES; empty where they chose it."""
+    wanted: str | None
+    """The presence chosen for after this call."""
+    wanted_reason: str | None
+    wrap_until: datetime | None
+    since: datetime | None
+    rest_until: datetime | None
+    phone_missing: bool
+    """Whether their phone is not signed in, as far as the switch has said."""
+
+
+def desk_state(parts: Parts, who: Viewer) -> DeskState | None:
+    """None for an account that belongs to no agent, and where Redis or the router do not answer."""
+    if who.agent_id is None:
+        return None
+    try:
+        state = parts.board.agent(who.agent_id)
+        signed_in = parts.redis.smembers(keys.PHONES)
+    except RedisError:
+        return None
+    if state is None:
+        return None
+    presence, reason = str(state.get("presence") or "offline"), str(state.get("reason") or "")
+    rest = moment(state.get("rest_until"))
+    return DeskState(
+        work=str(state.get("work") or "idle"),
+        presence=presence,
+        paused_by_system=reason if presence == "pause" and reason in SYSTEM_PAUSES else "",
+        wanted=state.get("wanted"),
+        wanted_reason=state.get("wanted_reason"),
+        wrap_until=moment(state.get("wrap_until")),
+        since=moment(state.get("since")),
+        rest_until=rest if rest is not None and rest > parts.clock.now() else None,
+        phone_missing=bool(signed_in) and who.extension not in signed_in,
+    )
 
 
 def current_card(parts: Parts, who: Viewer) -> str:

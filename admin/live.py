@@ -54,6 +54,20 @@ def choose_presence(agent_id: int) -> Response:
     return Response(status=204)
 
 
+@live.post("/agents/<int:agent_id>/wrap-up")
+@needs(Right.SIGNED_IN)
+def choose_wrap_up(agent_id: int) -> Response:
+    form = Form(values=request.form.to_dict())
+    wanted = form.read(presence.WrapUpIn, {name: value for name, value in form.values.items() if value})
+    if wanted is None:
+        abort(400)
+    try:
+        presence.wrap_up(parts(), viewer(), agent_id, wanted)
+    except presence.PresenceRefused:
+        abort(403)
+    return Response(status=204)
+
+
 @live.post("/live/entries/<uuid:entry_id>/queue")
 @needs(Right.MOVE_CALLS)
 def move(entry_id: UUID) -> Response:
@@ -88,7 +102,8 @@ def _moved(model: type[Wanted], ask: Callable[[Parts, Viewer, str, Wanted], None
 @needs(Right.SIGNED_IN)
 def stream() -> Response:
     """Server-sent events: `board` (the board drawn anew) where `board=1` is asked for, and for an agent `state` (own
-    state) and `pop` (the card). Data are HTML, made here, so that what a caller is called is escaped in one place."""
+    state), `desk` (what it means for them) and `pop` (the card). Data are HTML, made here, so that what a caller is called is
+    escaped in one place."""
     who = viewer()
     wants_board = request.args.get("board") == "1" and who.may(Right.SEE_LIVE)
     response = Response(stream_with_context(_events(parts(), who, wants_board)), mimetype="text/event-stream")
@@ -112,7 +127,7 @@ def _events(parts: Parts, who: Viewer, wants_board: bool) -> Iterator[str]:
             card = desk.current_card(parts, who)
             if card:
                 yield event("pop", card)
-        shown = {"board": "", "state": ""}
+        shown = {"board": "", "state": "", "desk": ""}
         next_at = 0.0
         listener.changed = wants_board
         while not parts.feed.stopping:
@@ -136,6 +151,7 @@ def _changed(parts: Parts, who: Viewer, wants_board: bool) -> Iterator[tuple[str
     try:
         if who.agent_id is not None:
             yield "state", render_template("own_state.html", own_state=desk.own_state(parts, who), viewer=who)
+            yield "desk", render_template("desk_state.html", desk_state=desk.desk_state(parts, who), viewer=who)
         if wants_board:
             yield "board", render_template("live_board.html", board=boards().view(), viewer=who)
     except (RedisError, PeeweeException):

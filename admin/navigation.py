@@ -59,6 +59,8 @@ TREE = (
             Place("skills", "Skills", "star", "skill_matrix.page", Right.SEE_SETUP),
             Place("groups", "Groups", "arrows-left-right", "groups.listed", Right.SEE_SETUP),
             Place("agents", "Agents", "users", "agents.listed", Right.SEE_SETUP),
+            Place("ring_groups", "Ring groups", "phone-ringing", "ring_groups.listed", Right.SEE_SETUP),
+            Place("pauses", "Pause reasons", "coffee", "pauses.page", Right.SEE_SETUP),
             Place("blocked", "Blocked numbers", "ban", "blocked.page", Right.SEE_SETUP),
             Place("people", "People", "user-circle", "people.listed", Right.PEOPLE),
             Place("tokens", "API tokens", "lock", "people.tokens", Right.PEOPLE),

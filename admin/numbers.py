@@ -162,7 +162,7 @@ def save(parts: Parts, wanted: NumberIn, number_id: int | None) -> int:
         rule = decode(wanted.destination)
     except DestinationInvalid as fault:
         raise Refused("destination", f"Destination is not usable: {fault}.") from fault
-    _check_targets(rule, targets(parts))
+    check_targets(rule, targets(parts), "destination")
     values = (number, wanted.name.strip(), json.dumps(encode(rule)))
     try:
         with change(parts):
@@ -176,17 +176,18 @@ def save(parts: Parts, wanted: NumberIn, number_id: int | None) -> int:
         raise Refused("number", f"Number {number} is there already.") from error
 
 
-def _check_targets(rule: Rule, known: Targets) -> None:
+def check_targets(rule: Rule, known: Targets, field: str) -> None:
+    """Refused, with this field, where the rule names what is not there."""
     if isinstance(rule, ByHours):
         if rule.calendar not in known.calendars:
-            raise Refused("destination", f"Destination names the calendar {rule.calendar}, which is not there.")
-        _check_targets(rule.open, known)
-        _check_targets(rule.closed, known)
+            raise Refused(field, f"{field.capitalize()} names the calendar {rule.calendar}, which is not there.")
+        check_targets(rule.open, known, field)
+        check_targets(rule.closed, known, field)
         return
     for leaf in leaves(rule):
         missing = _missing(leaf, known)
         if missing:
-            raise Refused("destination", f"Destination names {missing}, which is not there.")
+            raise Refused(field, f"{field.capitalize()} names {missing}, which is not there.")
 
 
 def _missing(leaf: Destination, known: Targets) -> str:

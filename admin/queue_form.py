@@ -22,7 +22,7 @@ NULLABLE: Final = frozenset({"all_paused_seconds", "most_expected_wait_seconds"}
 WAYS: Final = ("timeout", "full", "no_agent", "all_paused", "after_hours", "overflow")
 _CALLBACK: Final = ("attempts", "gap_seconds")
 
-_FIELDS: Final = {"voicemail": "box", "callback": "queue", "refuse": "cause"}
+_FIELDS: Final = {"voicemail": "box", "callback": "queue", "ring_group": "group", "refuse": "cause"}
 
 
 def destination(text: str) -> dict[str, Any]:

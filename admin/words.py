@@ -101,18 +101,14 @@ ROLES: Mapping[str, str] = {
 }
 LEVELS: Mapping[int, str] = {1: "beginner", 2: "basic", 3: "good", 4: "strong", 5: "expert"}
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-PAUSE_REASONS: Mapping[str, str] = {
-    "break": "Break",
-    "lunch": "Lunch",
-    "meeting": "Meeting",
-    "training": "Training",
-    "office": "Office work",
-}
-_PAUSES = dict(PAUSE_REASONS) | {
+SYSTEM_PAUSES: Mapping[str, str] = {
     "no_answer": "did not answer",
+    "busy": "phone was busy",
     "unreachable": "phone not there",
     "rejected": "refused a call",
+    "phone_gone": "phone signed out",
 }
+"""Reasons that the system gives a pause by itself."""
 
 READY = Mark("Ready", "circle-check", "good")
 OFFLINE = Mark("Offline", "circle-dashed", "away")
@@ -126,12 +122,15 @@ def mark(marks: Mapping[str, Mark], term: str | None) -> Mark:
     return marks.get(term) or Mark(term.replace("_", " ").capitalize(), "info-circle", "away")
 
 
-def pause_reason(reason: str | None) -> str:
-    """`lunch` -> `Lunch`; what was typed freely is shown as it is."""
-    return _PAUSES.get(reason or "", (reason or "").replace("_", " "))
+def pause_reason(reason: str | None, titles: Mapping[str, str] | None = None) -> str:
+    """`lunch` -> `Lunch` by the `titles` of those that the user keeps; one that is not among them is shown as it is."""
+    said = reason or ""
+    return (titles or {}).get(said) or SYSTEM_PAUSES.get(said) or said.replace("_", " ")
 
 
-def agent_mark(presence: str | None, work: str | None, reason: str | None = None) -> Mark:
+def agent_mark(
+    presence: str | None, work: str | None, reason: str | None = None, titles: Mapping[str, str] | None = None
+) -> Mark:
     """What an agent is doing now, from the presence they chose and the system's own work state."""
     after = {"pause": ", then pause", "offline": ", then offline"}.get(presence or "", "")
     if work == "talking":
@@ -143,7 +142,7 @@ def agent_mark(presence: str | None, work: str | None, reason: str | None = None
     if presence == "ready":
         return READY
     if presence == "pause":
-        said = pause_reason(reason)
+        said = pause_reason(reason, titles)
         return Mark(f"Pause: {said}" if said else "Pause", "coffee", "wait")
     return OFFLINE
 

@@ -12,6 +12,7 @@ from admin.api.people import api_people
 from admin.api.prompts import prompts
 from admin.api.reading import reading
 from admin.api.reports import reports
+from admin.api.ringing import ringing
 from admin.api.routing import routing
 from admin.api.setup import setup
 from admin.api.skills import skills
@@ -21,7 +22,7 @@ from admin.flows.views import flows_api
 def register(app: OpenAPI, csrf: CSRFProtect) -> None:
     """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
     sending it."""
-    for blueprint in (reading, reports, routing, setup, skills, api_hours, flows_api, api_people, prompts):
+    for blueprint in (reading, reports, ringing, routing, setup, skills, api_hours, flows_api, api_people, prompts):
         app.register_api(blueprint)
         csrf.exempt(blueprint)
 

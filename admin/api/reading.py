@@ -185,6 +185,16 @@ def choose_presence(path: AgentPath, body: presence.PresenceIn) -> Response:
     return Response(status=204)
 
 
+@reading.put("/agents/<int:agent_id>/wrap-up", summary="More time to write up a call, or its end", tags=[LIVE])
+@needs(Right.SIGNED_IN)
+def choose_wrap_up(path: AgentPath, body: presence.WrapUpIn) -> Response:
+    try:
+        presence.wrap_up(parts(), viewer(), path.agent_id, body)
+    except presence.PresenceRefused:
+        abort(403)
+    return Response(status=204)
+
+
 class EntryPath(BaseModel):
     entry_id: UUID
 

@@ -28,6 +28,10 @@
       if (age.textContent !== said) age.textContent = said;
       if (age.dataset.alarm) age.classList.toggle("late", passed > Number(age.dataset.alarm));
     }
+    for (const left of all("[data-until]")) {
+      const said = length(Math.ceil(Number(left.dataset.until) - at));
+      if (left.textContent !== said) left.textContent = said;
+    }
   }
   setInterval(tick, 500);
 
@@ -314,6 +318,10 @@
     });
     stream.addEventListener("board", (event) => board && update(board, event.data));
     stream.addEventListener("state", (event) => state && !one("details[open]", state) && put(state, event.data));
+    stream.addEventListener("desk", (event) => {
+      const desk = one("[data-desk]");
+      if (desk) put(desk, event.data);
+    });
     stream.addEventListener("pop", (event) => pop(event.data));
   }
   function put(root, html) {
