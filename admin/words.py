@@ -77,6 +77,7 @@ OFFER_RESULTS: Mapping[str, Mark] = {
     "rejected": Mark("Refused", "x", "bad"),
     "unreachable": Mark("Phone not there", "wifi-off", "bad"),
     "caller_left": Mark("Caller left", "phone-off", "away"),
+    "taken": Mark("A colleague was quicker", "users", "away"),
     "failed": Mark("Failed", "alert-triangle", "bad"),
 }
 QUEUE_RESULTS: Mapping[str, Mark] = {
@@ -90,6 +91,9 @@ QUEUE_RESULTS: Mapping[str, Mark] = {
     "after_hours": Mark("After hours", "moon", "away"),
     "callback": Mark("Callback", "phone-outgoing", "good"),
     "failed": Mark("Failed", "alert-triangle", "bad"),
+    "all_paused": Mark("All paused", "coffee", "bad"),
+    "overflow": Mark("Wait would be too long", "hourglass", "bad"),
+    "moved": Mark("Moved", "arrow-forward-up", "away"),
 }
 ENDED_BY: Mapping[str, str] = {"caller": "Caller", "agent": "Agent", "system": "System", "transfer": "Transfer"}
 EXITS: Mapping[str, str] = {"hung_up": "caller hung up", "lost": "the process was lost"}

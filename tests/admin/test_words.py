@@ -79,7 +79,7 @@ def test_days_and_minutes() -> None:
 def test_an_agents_state_is_one_word_and_one_colour(
     presence: str | None, work: str | None, reason: str | None, said: str, tone: str
 ) -> None:
-    mark = words.agent_mark(presence, work, reason)
+    mark = words.agent_mark(presence, work, reason, {"lunch": "Lunch"})
     assert (mark.word, mark.tone) == (said, tone)
 
 
