@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from markupsafe import Markup
@@ -13,10 +14,11 @@ from admin.access import Right, needs, viewer
 from admin.flows import work
 from admin.flows.data import editing, lines, opened
 from admin.flows.shapes import NewFlowIn
-from admin.forms import Form
+from admin.flows.testing import keep_of_call
+from admin.forms import Form, Refused
 from admin.numbers import find as find_numbers
 from admin.parts import parts
-from ivr.errors import FlowInvalid, FlowTaken, FlowUnknown, FlowUsed
+from ivr.errors import FlowInvalid, FlowTaken, FlowTestInvalid, FlowUnknown, FlowUsed
 from ivr.templates import templates
 
 flows = Blueprint("flows", __name__)
@@ -124,6 +126,19 @@ def remove(name: str) -> Response:
     else:
         flash(f"Flow {name} is deleted. Its calls of the past stay.", "good")
     return redirect(url_for("flows.listed"))
+
+
+@flows.post("/setup/flows/from-call/<uuid:call_id>")
+@needs(Right.CHANGE_SETUP)
+def from_call(call_id: UUID) -> Response:
+    """A test of the way that a call took, kept with its flow."""
+    try:
+        flow = keep_of_call(parts(), str(call_id), request.form.get("name", "").strip()[:100], viewer().name)
+    except (Refused, FlowTestInvalid) as error:
+        flash(str(error), "bad")
+        return redirect(url_for("calls.one", call_id=call_id))
+    flash("The test is kept; numbers are masked.", "good")
+    return redirect(url_for("flows.editor", name=flow, panel="tests"))
 
 
 @flows.get("/setup/try")

@@ -59,12 +59,21 @@ def run_tests(path: FlowPath, body: TestsRunIn) -> Response:
     responses={201: FromCallOut},
 )
 def from_call(body: FromCallIn) -> Response:
-    here = parts()
-    flow, test = of_call(here, body.call_id, body.name.strip())
-    if any(each.name == test.name for each in store.load_tests(here.db, flow)):
+    here, name = parts(), body.name.strip()
+    flow = keep_of_call(here, body.call_id, name, viewer().name)
+    kept = next(test for test in store.load_tests(here.db, flow) if test.name == name)
+    return answer(FromCallOut(flow=flow, test=kept.document()), 201)
+
+
+def keep_of_call(parts: Parts, call_id: str, name: str, author: str) -> str:
+    """Keep a test of the way a call took; the flow it is kept with. Refused where there is none, or the name is taken."""
+    if not name:
+        raise Refused("name", "Name is missing.")
+    flow, test = of_call(parts, call_id, name)
+    if any(each.name == test.name for each in store.load_tests(parts.db, flow)):
         raise Refused("name", f"Flow {flow} has a test of this name already.")
-    store.save_test(here.db, flow, test, author=viewer().name)
-    return answer(FromCallOut(flow=flow, test=test.document()), 201)
+    store.save_test(parts.db, flow, test, author=author)
+    return flow
 
 
 def of_call(parts: Parts, call_id: str, name: str) -> tuple[str, FlowTest]:

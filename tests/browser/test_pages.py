@@ -240,7 +240,8 @@ PAGES = [
     "/live", "/calls?period=all", "/messages", "/setup/agents", "/setup/agents/1", "/setup/queues", "/setup/queues/1",
     "/setup/numbers", "/setup/hours", "/setup/hours/4", "/setup/hours/4/edit", "/setup/hours/4/days/new",
     "/setup/hours/4/holidays", "/setup/hours/close", "/setup/hours/import", "/setup/people", "/setup/people/1",
-    "/setup/people/new", "/setup/tokens", "/setup/system", "/account/password",
+    "/setup/people/new", "/setup/tokens", "/setup/flows", "/setup/flows/new", "/setup/flows/main", "/setup/try",
+    "/setup/system", "/account/password",
 ]  # fmt: skip
 
 
