@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,8 @@ from dialplan.calendar_store import Change, Stored
 from dialplan.days import Day, overlapping
 from dialplan.errors import CalendarInvalid, CalendarMoved
 from dialplan.hours import Calendar, Public
+from sounds import languages
+from sounds.catalogue import DEFAULT_LANGUAGE as LANGUAGE
 from sounds.catalogue import Catalogue
 
 LONGEST_CLOSING = timedelta(days=31)
@@ -245,13 +248,15 @@ def years_ahead(parts: Parts) -> range:
     return range(this, this + 2)
 
 
-def prompt_choices(parts: Parts) -> list[str]:
-    """The prompts that may stand for the usual words: all but single words and numbers."""
-    from sounds import languages
-
-    known = Catalogue.of_home(parts.settings.home)
-    words = languages.of("en").names()
-    return sorted(name for name in known.names("en") if name not in words)
+def prompt_choices(parts: Parts) -> list[tuple[str, str]]:
+    """The prompts that may stand for the usual words, each with what it says: all but single words and numbers."""
+    known, words = Catalogue.of_home(parts.settings.home), languages.of(LANGUAGE).names()
+    texts = known.texts(LANGUAGE)
+    return [
+        (name, f"{name}: {shorten(texts[name], 70, placeholder=' …')}" if texts.get(name) else name)
+        for name in sorted(known.names(LANGUAGE))
+        if name not in words
+    ]
 
 
 def sentence(error: Exception) -> str:
@@ -288,7 +293,7 @@ def _prompts(calendar: Calendar) -> set[str]:
 
 
 def _check_prompt(parts: Parts, prompt: str, field: str) -> None:
-    if prompt and prompt not in Catalogue.of_home(parts.settings.home).names("en"):
+    if prompt and prompt not in Catalogue.of_home(parts.settings.home).names(LANGUAGE):
         raise Refused(field, f"There is no prompt {prompt}.")
 
 

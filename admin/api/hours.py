@@ -43,6 +43,7 @@ class CalendarOut(BaseModel):
     reason_name: str = Field(description="The holiday's name, or why it was closed by hand.")
     opens_at: str | None
     openings: dict[str, str]
+    holidays: dict[str, str] = Field(description="The same as `coming`, under its former name.")
     coming: dict[str, str] = Field(description="The next dates that differ from the week, with their names.")
     used_by: list[str]
     public_holidays_to_accept: list[int]
@@ -172,6 +173,7 @@ def _out(shown: hours.Shown) -> CalendarOut:
         reason_name=shown.closed.name if shown.closed else "",
         opens_at=shown.opens_at.isoformat() if shown.opens_at else None,
         openings={day: said for day, _, said, _ in shown.days},
+        holidays={day.isoformat(): name for day, name, _ in shown.coming},
         coming={day.isoformat(): name for day, name, _ in shown.coming},
         used_by=[f"{user.kind} {user.name}" for user in shown.users],
         public_holidays_to_accept=shown.unasked,

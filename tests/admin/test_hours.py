@@ -150,6 +150,25 @@ def test_a_calendar_that_is_used_keeps_its_name_and_stays(company: Company, visi
     assert found(company, "Office").calendar == office.calendar
 
 
+def test_a_calendar_that_a_number_or_a_queue_goes_by_stays(company: Company, visit: Any) -> None:
+    admin = visit("admin")
+    admin.post("/setup/hours/new", **NEW)
+    workshop = found(company, "Workshop")
+    by_hours = (
+        """{"to": "by_hours", "calendar": "Workshop", "open": {"to": "queue", "queue": "sales"}, "closed": """
+        """{"to": "flow", "flow": "main"}}"""
+    )
+    with company.parts.db.connection_context():
+        company.parts.db.execute_sql("UPDATE number SET destination = %s::jsonb WHERE number = '5001'", (by_hours,))
+        company.parts.db.execute_sql("""UPDATE queue SET rules = '{"calendar": "Workshop"}' WHERE name = 'support'""")
+    admin.post(f"/setup/hours/{workshop.id}/delete")
+    page = admin.get(f"/setup/hours/{workshop.id}").text
+    assert "It is used: number 5001 Office line, queue Support." in page
+    answer = admin.get("/setup/hours?of=number:5001&on=2026-11-28&at=10:00").text
+    assert "Workshop is closed: outside its hours. It opens again on Monday 30 November 2026, 09:00." in answer
+    assert "Callers are led to: Flow main." in answer
+
+
 def test_public_holidays_are_proposed_and_unticked(company: Company, visit: Any) -> None:
     admin = visit("admin")
     admin.post("/setup/hours/new", **NEW)
