@@ -15,6 +15,7 @@ from dialplan import hours as dialplan_hours
 from dialplan.days import MINUTES, ORDER, Day
 from dialplan.destinations import ByHours, Rule, ToFlow
 from dialplan.hours import Calendar, Closed
+from dialplan.public import FIRST_YEAR, LAST_YEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ def ask(parts: Parts, of: str, on: str, at: str) -> Answer:
         day = date.fromisoformat(on)
     except ValueError as error:
         raise Refused("on", "Date must be one such as 2026-12-24.") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise Refused("on", f"Date must be in {FIRST_YEAR} to {LAST_YEAR}.")
     try:
         clock = time.fromisoformat(at)
     except ValueError as error:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from textwrap import shorten
 from typing import Any
 
+import peewee
 from pydantic import BaseModel, ConfigDict, Field
 
 from admin import hours, hours_words
@@ -195,8 +196,8 @@ def close_now(parts: Parts, wanted: ClosingIn, *, by: str) -> None:
         raise Refused("until", "Until must lie ahead.")
     if wanted.until - now > LONGEST_CLOSING:
         raise Refused("until", f"Until must be within {LONGEST_CLOSING.days} days; for longer, add a day of its own.")
-    if not wanted.reason.strip():
-        raise Refused("reason", "Reason is missing.")
+    if not wanted.reason.strip() or not wanted.reason.isprintable():
+        raise Refused("reason", "Reason is missing." if wanted.reason.isprintable() else "Reason must be one line.")
     _check_prompt(parts, wanted.prompt, "prompt")
     with _publishing(parts, "calendars"):
         calendar_store.close_by_hand(
@@ -311,5 +312,7 @@ def _publishing(parts: Parts, field: str = "") -> Iterator[None]:
             yield
     except CalendarMoved as error:
         raise Refused("", f"{sentence(error)} Nothing was overwritten; load the page again and look.") from error
+    except peewee.IntegrityError as error:
+        raise Refused(field, "Another calendar was given this name meanwhile.") from error
     except CalendarInvalid as error:
         raise Refused(field, sentence(error)) from error

@@ -123,8 +123,8 @@ def read_day(form: Form) -> Day | None:
     name = values.get("name", "").strip()
     if not name:
         form.faults["name"] = "Name is missing."
-    elif len(name) > calendars.LONGEST_NAME:
-        form.faults["name"] = f"Name must be {calendars.LONGEST_NAME} characters or fewer."
+    elif len(name) > calendars.LONGEST_NAME or not name.isprintable():
+        form.faults["name"] = f"Name must be {calendars.LONGEST_NAME} characters or fewer, on one line."
     rule = _when(form, values)
     effect: Effect = values.get("effect", "")
     spans: tuple[Span, ...] = ()

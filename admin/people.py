@@ -26,12 +26,15 @@ ROLES: dict[Role, str] = {
 }
 
 
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+
 class PersonIn(BaseModel):
     """What may be changed of an account."""
 
     model_config = ConfigDict(extra="forbid")
 
-    full_name: str = Field(default="", title="Full name", max_length=80)
+    full_name: str = Field(default="", title="Full name", max_length=80, pattern=ONE_LINE, description="on one line")
     role: Role = Field(title="Role")
     enabled: bool = Field(default=True, title="May sign in")
 
@@ -60,8 +63,10 @@ class TokenIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    account: str = Field(title="Account", min_length=1, max_length=100)
-    name: str = Field(title="Name", min_length=1, max_length=60)
+    account: str = Field(
+        title="Account", min_length=1, max_length=100, pattern=ONE_LINE, description="an account's name"
+    )
+    name: str = Field(title="Name", min_length=1, max_length=60, pattern=ONE_LINE, description="on one line")
 
 
 def find() -> list[Person]:

@@ -58,6 +58,7 @@ _RANGE = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-4]):([0
 _DATED = re.compile(r"(?:(\d{4})-)?(\d{2})-(\d{2})\s+(\S.*)")
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_SUBDIVISION = re.compile(r"[^\W_]{0,10}")
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _KEYS = {"name", "timezone", "weekly", "public_holidays", "days", "holidays", "prompts"}
 
@@ -84,8 +85,8 @@ def parse_one(entry: Any, *, zone: ZoneInfo, years: Sequence[int] = (), strict: 
     name = entry.get("name") if isinstance(entry, Mapping) else None
     if not isinstance(name, str) or not name.strip():
         raise CalendarInvalid("a calendar has no `name`")
-    if len(name) > LONGEST_NAME:
-        raise CalendarInvalid(f"calendar {name[:20]!r}…: a name has {LONGEST_NAME} characters at most")
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise CalendarInvalid(f"calendar {name[:20]!r}: a name has {LONGEST_NAME} characters at most, on one line")
     try:
         return _parsed(name.strip(), entry, zone, years, strict)
     except CalendarInvalid as error:
@@ -272,8 +273,8 @@ def _day(entry: object) -> Day:
     if not isinstance(entry, Mapping):
         raise CalendarInvalid(f"{entry!r:.60} among `days` is no day with a `name`")
     name = str(entry.get("name") or "").strip()
-    if not name or len(name) > LONGEST_NAME:
-        raise CalendarInvalid(f"a day among `days` has no `name`, or one of more than {LONGEST_NAME} characters")
+    if not name or len(name) > LONGEST_NAME or not name.isprintable():
+        raise CalendarInvalid(f"a day among `days` has no `name` of {LONGEST_NAME} characters at most, on one line")
     _only(entry, {"name", "on", "every", "until", "shift", "closed", "hours", "as_usual", "prompt"}, name)
     if sum(key in entry for key in ("closed", "hours", "as_usual")) > 1:
         raise CalendarInvalid(f"{name!r} has one of `closed`, `hours` and `as_usual`")
@@ -331,10 +332,15 @@ def _public(value: object) -> tuple[Public | None, dict[date, str]]:
     years = _list(value.get("years"), "years")
     if not isinstance(days, Mapping) or not all(isinstance(year, int) for year in years):
         raise CalendarInvalid("`public_holidays`: `years` are numbers, and `days` gives each day its name")
-    found = {_date(day, "public_holidays"): str(name).strip()[:LONGEST_NAME] for day, name in days.items()}
-    if not all(found.values()):
-        raise CalendarInvalid("`public_holidays`: a day has no name")
-    return Public(str(value.get("country") or ""), str(value.get("subdivision") or ""), frozenset(years)), found
+    country, subdivision = str(value.get("country") or ""), str(value.get("subdivision") or "")
+    if (country and not _COUNTRY.fullmatch(country)) or not _SUBDIVISION.fullmatch(subdivision):
+        raise CalendarInvalid(
+            f"`public_holidays`: {country!r:.20}, {subdivision!r:.20} are no country and region such as DE, BY"
+        )
+    found = {_date(day, "public_holidays"): str(name).strip() for day, name in days.items()}
+    if not all(name and len(name) <= LONGEST_NAME and name.isprintable() for name in found.values()):
+        raise CalendarInvalid(f"`public_holidays`: a day has no name of {LONGEST_NAME} characters at most, on one line")
+    return Public(country, subdivision, frozenset(years)), found
 
 
 def _short(value: object, years: Sequence[int]) -> Iterator[tuple[str, dict[date, str], list[Day]]]:

@@ -256,6 +256,7 @@ QUESTIONS = [
     ),
     ("number:5001", "2026-12-24", "noon", ["Time must be one such as 12:30."]),
     ("number:5001", "24.12.", "10:00", ["Date must be one such as 2026-12-24."]),
+    ("calendar:Office", "0001-01-01", "10:00", ["Date must be in 2000 to 2099."]),
     ("calendar:Moon", "2026-12-24", "10:00", ["There is no calendar Moon."]),
 ]
 
@@ -297,6 +298,9 @@ def test_the_api_does_what_the_pages_do(company: Company) -> None:
     assert call("POST", f"{own}/days", {"day": day, "revision": 9}).status_code == 409
     assert call("POST", f"{own}/days", {"day": day}).status_code == 201
     assert call("POST", f"{own}/days", {"day": {"name": "Eve"}}).status_code == 409
+    for hostile in ("a\0b", "x" * 81, "<script>\n"):
+        assert call("POST", f"{own}/days", {"day": day | {"name": hostile}}).status_code == 409
+        assert call("POST", "", {"name": hostile}).status_code in (409, 422)
     change = call("PUT", f"{own}/days/0", {"day": day | {"closed": ["10:00-24:00"]}}).json["change"]
     days = {each["day"]: each for each in call("GET", f"{own}/year?year=2026").json["days"]}
     assert days["2026-12-24"] == {"day": "2026-12-24", "look": "other", "said": "Eve: 09:00–10:00"}

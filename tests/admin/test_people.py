@@ -116,6 +116,8 @@ def test_the_api_does_what_the_pages_do(company: Company) -> None:
     assert len(made["password"]) >= 10
     assert call("POST", "/people", {"name": "erik", "role": "analyst"}).status_code == 409
     assert call("POST", "/people", {"name": "eva", "role": "king"}).status_code == 422
+    assert call("POST", "/people", {"name": "eva", "full_name": "a\0b", "role": "agent"}).status_code == 422
+    assert call("POST", "/tokens", {"account": "a\0b", "name": "x"}).status_code == 422
     own = f"/people/{made['id']}"
     assert call("PUT", own, {"full_name": "Erik Lund", "role": "agent"}).json == {"id": made["id"]}
     assert call("POST", f"{own}/password", {"password": "a longer horse"}).json == {"password": None}

@@ -125,6 +125,7 @@ def test_yaml_that_is_refused(text, named):
         ("[{name: Eve, every: 12-24}, {name: Other, every: 12-24}]", "twice: 'Eve' and 'Other'"),
         ("[{name: Eve, every: 12-24, hollow: 1}]", "hollow"),
         ("5", "list"),
+        ('[{name: "a\\0b", on: 2026-12-24}]', "one line"),
     ],
 )
 def test_faults_of_days_are_named(days, named):
@@ -154,3 +155,20 @@ def test_public_holidays_by_region():
     for country, subdivision, year in (("DE", "XX", 2026), ("XX", "", 2026), ("DE", "", 1)):
         with pytest.raises(CalendarInvalid):
             public.holidays_of(country, [year], subdivision)
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        ("{country: Denmark}", "country and region"),
+        ("{country: DE, subdivision: B-Y}", "country and region"),
+        ("{country: DE, years: [soon]}", "numbers"),
+        ("{country: DE, days: {2026-13-01: X}}", "2026-13-01"),
+        ("{country: DE, days: {2026-01-01: ''}}", "no name"),
+        ("{land: DE}", "land"),
+        ("DE", "has `country`"),
+    ],
+)
+def test_faults_of_public_holidays_are_named(value, named):
+    with pytest.raises(CalendarInvalid, match=named):
+        one(more=f", public_holidays: {value}")
