@@ -52,7 +52,7 @@ class PublicIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     country: str = Field(title="Country", pattern="^[A-Z]{2}$")
-    subdivision: str = Field(default="", title="Region", max_length=10)
+    subdivision: str = Field(default="", title="Region", max_length=40)
     year: int = Field(title="Year", ge=public.FIRST_YEAR, le=public.LAST_YEAR)
     days: list[date] | None = Field(default=None, title="Days")
 

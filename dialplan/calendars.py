@@ -58,7 +58,7 @@ _RANGE = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)\s*[-–]\s*([01]?\d|2[0-4]):([0
 _DATED = re.compile(r"(?:(\d{4})-)?(\d{2})-(\d{2})\s+(\S.*)")
 _MONTH_DAY = re.compile(r"(\d{2})-(\d{2})")
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_SUBDIVISION = re.compile(r"[^\W_]{0,10}")
+_SUBDIVISION = re.compile(r"[^\W_ ]{0,20}( [^\W_ ]{1,20}){0,3}")
 _PROMPT = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _KEYS = {"name", "timezone", "weekly", "public_holidays", "days", "holidays", "prompts"}
 

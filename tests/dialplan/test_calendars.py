@@ -152,6 +152,9 @@ def test_public_holidays_by_region():
     assert public.countries()["GB"] == "United Kingdom"
     assert date(2026, 6, 4) in public.holidays_of("DE", [2026], "BY")
     assert date(2026, 6, 4) not in public.holidays_of("DE", [2026], "BE")
+    for region in ("NSW Western", "NSW"):
+        text = f"{{country: AU, subdivision: {region}, years: [2026]}}"
+        assert one(more=f", public_holidays: {text}").public.subdivision == region
     for country, subdivision, year in (("DE", "XX", 2026), ("XX", "", 2026), ("DE", "", 1)):
         with pytest.raises(CalendarInvalid):
             public.holidays_of(country, [year], subdivision)
