@@ -92,7 +92,7 @@ def upload() -> Response:
     if scripted:
         if refused:
             answer = jsonify({"error": str(refused[0]), "field": refused[0].field})
-            answer.status_code = 422
+            answer.status_code = 409
             return answer
         address = url_for("music.audio", name=name, piece=made[0].stem, language=language or None)
         seconds = wav.seconds(made[0])

@@ -14,7 +14,7 @@ from admin.forms import Form, Refused
 from admin.parts import parts
 from admin.prompts import by_phone, saving
 from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
-from admin.prompts.shelf import STATES, Item, find, language_name, shelf
+from admin.prompts.shelf import KINDS, STATES, Item, find, language_name, shelf
 from admin.security import POLICY, RECORDING_POLICY
 from sounds import catalogue, wav
 from sounds.convert import ffmpeg
@@ -43,16 +43,21 @@ def listed() -> str:
     state = state if state in STATES else ""
     after = request.args.get("after", "")
     items = shelf().items(language)
-    found = find(items, q=q, state=state)
+    # Who searches wants to find it wherever it is.
+    kind = request.args.get("kind", "")
+    kind = kind if kind in KINDS else "all" if q else "sentences"
+    found = find(items, q=q, state=state, kind=kind)
     rest = [item for item in found if item.name > after]
-    counts = {key: len(find(items, state=key)) for key in STATES}
+    counts = {key: len(find(items, state=key, kind=kind)) for key in STATES}
     return render_template(
         "prompts.html",
         place_key="prompts",
         items=rest[:A_PAGE],
         more=len(rest) > A_PAGE,
         hits=len(found),
-        total=len(items),
+        total=len(find(items, kind=kind)),
+        kinds=KINDS,
+        kind=kind,
         counts=counts,
         states=STATES,
         language=language,
@@ -109,7 +114,7 @@ def upload() -> Response:
     if scripted:
         if refused:
             answer = jsonify({"error": str(refused[0]), "field": refused[0].field})
-            answer.status_code = 422
+            answer.status_code = 409
             return answer
         done = made[0]
         return jsonify(
@@ -168,7 +173,6 @@ def _page(name: str, language: str, form: Form) -> Response:
             shipped=shipped,
             shipped_seconds=wav.seconds(shipped_file) if shipped else 0.0,
             own=shelf().library.is_own(name, language),
-            wanted_text=catalogue.Catalogue([catalogue.SHIPPED]).texts(catalogue.DEFAULT_LANGUAGE).get(name, ""),
             voices=saving.voices(language),
             decodes=ffmpeg() is not None,
             extensions=by_phone.extensions(parts()),

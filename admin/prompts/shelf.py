@@ -23,6 +23,11 @@ AT_ONCE: Final = 2
 
 State = Literal["own", "shipped", "missing", "absent", "broken"]
 
+KINDS: Final[dict[str, str]] = {
+    "sentences": "Sentences",
+    "words": "Words of numbers and times",
+    "all": "Everything",
+}
 STATES: Final[dict[str, str]] = {
     "own": "Own",
     "shipped": "Shipped",
@@ -72,6 +77,13 @@ class Item:
     missing_in: Sequence[str]
     """Those that callers are spoken to in, and that lack it."""
     uses: Sequence[Use]
+    text_in_english: str = ""
+    """What it says in English, for whoever is to record it."""
+
+    @property
+    def is_word(self) -> bool:
+        """Whether numbers and times are put together from it."""
+        return any(use.kind == "spoken" for use in self.uses)
 
 
 class Shelf:
@@ -170,11 +182,13 @@ def shelf() -> Shelf:
     return cast(Shelf, current_app.extensions[EXTENSION])
 
 
-def find(items: Sequence[Item], *, q: str = "", state: str = "") -> list[Item]:
-    """Those that fit: every word of `q` in the name, the text or the note; `state` as in STATES."""
+def find(items: Sequence[Item], *, q: str = "", state: str = "", kind: str = "all") -> list[Item]:
+    """Those that fit: every word of `q` in the name, the text or the note; `state` as in STATES, `kind` as in KINDS."""
     asked = q.lower().split()
 
     def fits(item: Item) -> bool:
+        if kind != "all" and item.is_word != (kind == "words"):
+            return False
         if state == "unused" and item.uses:
             return False
         if state == "missing" and item.state not in ("missing", "absent"):

@@ -11,14 +11,30 @@ from conf.database import Database
 from ivr.errors import FlowInvalid
 from ivr.flow import Flow
 from ivr.interpreter import APOLOGY
-from sounds import languages
+from sounds import catalogue, languages
 
 UseKind = Literal["flow", "queue", "calendar", "spoken", "engine"]
 
 OF_THE_ENGINE: Final[Mapping[str, str]] = {
     APOLOGY: "callers to whom nothing else can be said",
     "tone": "the start of every recording",
+    "goodbye": "numbers that say goodbye",
+    "ring_failed": "extensions that nobody answers",
+    "voicemail_greeting": "extensions that take messages",
+    "voicemail_too_short": "recordings by telephone",
+    "menu_no_match": "codes of desk phones",
+    "not_valid_number": "callbacks",
 }
+"""What is said without being named in a flow, and when."""
+
+_BY_PREFIX: Final[Mapping[str, str]] = {
+    "callback_": "callbacks",
+    "feature_": "codes of desk phones",
+    "message_": "messages by telephone",
+    "messages_": "messages by telephone",
+    "record_prompt_": "recordings by telephone",
+}
+
 _KEPT: Final = 2000
 
 _IN_FORCE_AND_NEWER = """
@@ -86,6 +102,10 @@ class Usage:
                         found[name].append(use)
         for name in frozenset().union(*(languages.of(code).names() for code in languages.codes())):
             found[name].append(Use("spoken", "", "numbers, times and dates"))
+        for name in catalogue.Catalogue([catalogue.SHIPPED]).texts(catalogue.DEFAULT_LANGUAGE):
+            why = next((word for prefix, word in _BY_PREFIX.items() if name.startswith(prefix)), "")
+            if why:
+                found[name].append(Use("engine", "", why))
         for name, why in OF_THE_ENGINE.items():
             found[name].append(Use("engine", "", why))
         return dict(found)

@@ -101,7 +101,7 @@ def test_a_hostile_file_is_refused_by_its_content(company: Company, visit: Any, 
         data={"language": "en", "name": "hello", "file": (io.BytesIO(content), "fine.mp3")},
         headers={"X-CSRFToken": admin._token, "Accept": "application/json"},
     )
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert answer.json["error"].startswith(f"fine.mp3: {said}")
     assert not own(company, "hello").exists()
 
@@ -114,7 +114,7 @@ def test_a_name_that_leads_elsewhere_is_refused(company: Company, visit: Any, na
         data={"language": "en", "name": name, "file": (recording(), "a.wav")},
         headers={"X-CSRFToken": admin._token, "Accept": "application/json"},
     )
-    assert (answer.status_code, answer.json["field"]) == (422, "name")
+    assert (answer.status_code, answer.json["field"]) == (409, "name")
     assert not list(company.parts.settings.home.glob("**/a.wav"))
     assert admin.get("/setup/prompts/one/..%2F..%2Fx").status_code == 404
     assert admin.get("/setup/prompts/audio/..%2F..%2Fsecrets/session_key").status_code == 404
