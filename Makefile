@@ -1,6 +1,7 @@
 # make run    install what is missing into .venv, then start everything
 # make test   install what the tests need, then run the checks and all tests
-# make bench  measure: load, decisions, records, a real FreeSWITCH where there is one; BENCH=--quick for a look
+# make bench  measure: load, decisions, records, a real FreeSWITCH where there is one; BENCH=--quick for a look;
+#             `python -m tests.bench.readme` then puts the figures into README.md
 
 SHELL := /bin/sh
 VENV := .venv

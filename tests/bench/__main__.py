@@ -1,6 +1,7 @@
 """`make bench`: everything that is measured, in one run, each figure beside its goal and what it is compared with.
 
-A table on the terminal, JSON in build/bench.json. `--quick` is for looking whether it works at all.
+A table on the terminal, JSON in build/bench.json, and what README.md says of it in build/bench.md. `--quick` is for looking
+whether it works at all.
 """
 
 from gevent import monkey
@@ -31,7 +32,7 @@ from conf.children import Child  # noqa: E402
 from conf.migrate import migrate  # noqa: E402
 from engine.bench.table import GOALS, latencies, number, result, table  # noqa: E402
 from engine.commands.bench import allow_many_files, cores  # noqa: E402
-from tests.bench import decisions, draining, on_freeswitch, traffic  # noqa: E402
+from tests.bench import decisions, draining, on_freeswitch, readme, traffic  # noqa: E402
 
 OUT = Path("build") / "bench.json"
 DECISION_GOAL = 0.2
@@ -118,12 +119,14 @@ def in_one_process(quick: bool) -> tuple[dict[str, Any], str]:
     return found, "\n".join(told)
 
 
+def held(each: traffic.Compared) -> str:
+    """The highest rate that this controller held."""
+    return f"{each.most:,.0f}{'' if each.broke_at else ' or more'}"
+
+
 def compared(all_of_them: Sequence[traffic.Compared]) -> str:
     """The engine beside those that do less, each figure with its ratio to the bare greenswitch handler's."""
     base = next(each for each in all_of_them if each.name == "greenswitch")
-
-    def most(each: traffic.Compared) -> str:
-        return f"{each.most:,.0f}{' or more' if each.generator_limit else ''}"
 
     def row(name: str, values: Sequence[float], digits: int, *, more_is_better: bool = False) -> tuple[str, ...]:
         reference = values[list(all_of_them).index(base)]
@@ -135,12 +138,13 @@ def compared(all_of_them: Sequence[traffic.Compared]) -> str:
     rows: list[tuple[str, ...]] = [
         (
             "highest rate held, calls/s",
-            *(most(each) for each in all_of_them),
+            *(held(each) for each in all_of_them),
             f"{all_of_them[0].most / base.most:.1f} x",
         ),
         row(rate + "CPU ms a call", [each.cpu_ms for each in all_of_them], 2),
         row(rate + "digit -> next command p50, ms", [each.outcome.times["digit"].p50 for each in all_of_them], 2),
         row(rate + "digit -> next command p99, ms", [each.outcome.times["digit"].p99 for each in all_of_them], 2),
+        row(rate + "digit -> next command p99.9, ms", [each.outcome.times["digit"].p999 for each in all_of_them], 2),
         row(rate + "intended start -> answered p99, ms", [each.outcome.times["answer"].p99 for each in all_of_them], 2),
         row("memory a held call, KB", [each.bytes_a_held_call / 1024 for each in all_of_them], 1),
     ]
@@ -160,11 +164,11 @@ def under_load(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
         os.sched_setaffinity(0, {used[1]})
     held = 200 if arguments.quick else 2_000
     few = min(held, 1_000)
-    measured, ours = traffic.engine(arguments.rate, arguments.seconds, held, used, say)
+    measured, ours = traffic.engine(arguments.rate, arguments.seconds, held, used, say, quick=arguments.quick)
     folder = Path(tempfile.mkdtemp(prefix="pointsman-bench-"))
     try:
-        greenswitch = traffic.bare("greenswitch", folder, used, 100.0, few, say)
-        lazy = traffic.bare("lazy", folder, used, 1_500.0, few, say)
+        greenswitch = traffic.bare("greenswitch", folder, used, 100.0, few, say, quick=arguments.quick)
+        lazy = traffic.bare("lazy", folder, used, 1_500.0, few, say, quick=arguments.quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     told = [
@@ -221,6 +225,9 @@ def main() -> int:
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n".join(told))
+    if not arguments.quick and arguments.only is None:
+        arguments.out.with_suffix(".md").write_text(readme.figures(found), encoding="utf-8")
+        print("\nFor README.md: python -m tests.bench.readme")
     print(f"\nAll figures: {arguments.out}")
     engine = found.get("engine")
     bad = engine is not None and (

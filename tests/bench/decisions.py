@@ -27,6 +27,7 @@ from engine.routing.events import (
     TalkEnded,
     encode,
 )
+from engine.routing.pools import serves
 from engine.routing.roster import AgentProfile, QueueRule, Roster
 from engine.routing.router import Router
 from engine.virtual.load_plan import Spread
@@ -189,9 +190,7 @@ def plain(centre: Centre) -> list[float]:
 
     def search(_: int) -> Any:
         skills = centre.random.choice(agents).skills
-        return min(
-            (each for each in waiting if all(skills.get(skill, 0) >= level for skill, level in each[2])), default=None
-        )
+        return min((each for each in waiting if serves(skills, each[2])), default=None)
 
     return timed(200, search)
 

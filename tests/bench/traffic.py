@@ -7,6 +7,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import gevent
@@ -25,6 +26,8 @@ COMPARED_RATE = 100.0
 COMPARED_SECONDS = 12.0
 STEP_SECONDS = 6.0
 STEP_GROWTH = 1.25
+QUICK_SECONDS = 4.0
+QUICK_STEPS = 2
 LATE_MS = 100.0
 """A rate is held if every call is served, its digit answered within this time in 99 cases of 100."""
 
@@ -33,7 +36,8 @@ Say = Callable[[str], None]
 
 
 class Compared(msgspec.Struct, kw_only=True):
-    """One controller. `most` is the highest rate it held; `generator_limit` that the generator could offer no more."""
+    """One controller. `most` is the highest rate it held; `generator_limit` that the generator could offer no more. Where it
+    did not break, `broke_at` is 0."""
 
     name: str
     outcome: Outcome
@@ -70,10 +74,11 @@ class Handler:
         self._child.kill()
 
 
-def steps(first: float) -> Iterator[float]:
-    while True:
-        yield first
-        first *= STEP_GROWTH
+def steps(first: float, quick: bool) -> Iterator[float]:
+    for number in count():
+        if quick and number == QUICK_STEPS:
+            return
+        yield first * STEP_GROWTH**number
 
 
 def broken(outcome: Outcome) -> str:
@@ -85,11 +90,11 @@ def broken(outcome: Outcome) -> str:
     return f"digit to next command {late:,.0f} ms at p99" if late > LATE_MS else ""
 
 
-def climb(generator: Generator, first: float, say: Say, plan: Callable[[float], LoadPlan]) -> Compared:
+def climb(generator: Generator, first: float, say: Say, plan: Callable[[float], LoadPlan], *, quick: bool) -> Compared:
     """Rising rates until one is not held. What is compared at one rate for all is put in by `compare`."""
     most, limited, why, rate = 0.0, False, "", first
     outcome: Outcome | None = None
-    for rate in steps(first):
+    for rate in steps(first, quick):
         outcome = generator.load(plan(rate))
         if why := broken(outcome):
             # Something else on the machine may have wanted the processor: what breaks twice is broken.
@@ -110,7 +115,7 @@ def climb(generator: Generator, first: float, say: Say, plan: Callable[[float], 
         cpu_ms=0.0,
         most=round(most, 1),
         generator_limit=limited,
-        broke_at=0.0 if limited else round(rate, 1),
+        broke_at=round(rate, 1) if why else 0.0,
         broke_by=why,
         bytes_a_held_call=0.0,
     )
@@ -123,14 +128,18 @@ def compare(
     first: float,
     say: Say,
     plan: Callable[[float], LoadPlan],
+    *,
+    quick: bool,
 ) -> Compared:
     """Everything about one controller that all have in common."""
     say(f"{name}: {COMPARED_RATE:g} calls a second")
     used = watched.cpu_seconds()
-    outcome = generator.load(msgspec.structs.replace(plan(COMPARED_RATE), seconds=COMPARED_SECONDS))
+    outcome = generator.load(
+        msgspec.structs.replace(plan(COMPARED_RATE), seconds=QUICK_SECONDS if quick else COMPARED_SECONDS)
+    )
     cpu_ms = (watched.cpu_seconds() - used) * 1000 / max(1, outcome.offered)
     say(f"{name}: the highest rate it holds")
-    found = climb(generator, first, say, plan)
+    found = climb(generator, first, say, plan, quick=quick)
     found.name, found.cpu_ms = name, round(cpu_ms, 3)
     found.outcome = msgspec.structs.replace(outcome, calls=[])
     return found
@@ -151,7 +160,7 @@ def simple(rate: float) -> LoadPlan:
     return LoadPlan(rate=rate, seconds=STEP_SECONDS, patience=15.0)
 
 
-def bare(kind: str, folder: Path, cores: Cores, first: float, held: int, say: Say) -> Compared:
+def bare(kind: str, folder: Path, cores: Cores, first: float, held: int, say: Say, *, quick: bool) -> Compared:
     engine_core, other_core = cores or (None, None)
     with (
         Handler(kind, folder, engine_core) as handler,
@@ -160,12 +169,14 @@ def bare(kind: str, folder: Path, cores: Cores, first: float, held: int, say: Sa
         generator.load(msgspec.structs.replace(simple(20.0), seconds=3.0))
         say(f"{kind}: {held} calls held")
         weight = weigh(generator, handler.watched, held)
-        found = compare(generator, handler.watched, kind, first, say, simple)
+        found = compare(generator, handler.watched, kind, first, say, simple, quick=quick)
         found.bytes_a_held_call = weight
         return found
 
 
-def engine(rate: float, seconds: float, held: int, cores: Cores, say: Say) -> tuple[run.Result, Compared]:
+def engine(
+    rate: float, seconds: float, held: int, cores: Cores, say: Say, *, quick: bool
+) -> tuple[run.Result, Compared]:
     """The engine with its queue, its records and all: measured at `rate`, then as the others are."""
     secret = password()
     most = max(rate, 600.0)
@@ -187,6 +198,6 @@ def engine(rate: float, seconds: float, held: int, cores: Cores, say: Say) -> tu
             say(f"engine: {rate:g} calls a second for {seconds:g} s")
             result = run.measure(site, generator, watch, run.plan(rate, seconds, 1, site.company.busy))
             result = msgspec.structs.replace(result, held=weighed)
-            found = compare(generator, Watched(site.engine.pid), "engine", 150.0, say, simple)
+            found = compare(generator, Watched(site.engine.pid), "engine", 150.0, say, simple, quick=quick)
             found.bytes_a_held_call = weighed.bytes_a_call
     return result, found
