@@ -24,10 +24,11 @@ from engine.call.office import House
 from engine.call.phones import PhoneWatch
 from engine.call.prompt_recording import Requests
 from engine.call.registry import READ_SECONDS, Inbox, Registry
-from engine.call.session import EVENTS, LINGER_SECONDS, Session
+from engine.call.session import Session
 from engine.call.surroundings import Surroundings
 from engine.call.sweeper import Sweeper
 from engine.call.switches import Switches
+from engine.call.terms import EVENTS, LINGER_SECONDS
 from engine.call.trials import Trials
 from engine.call.trunk import Trunk
 from engine.esl.outbound import CallLink

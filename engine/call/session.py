@@ -19,7 +19,6 @@ from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
 from engine.call import recovery
 from engine.call.arrival import connected, new_call, taken_over
-from engine.call.audible import MUSIC
 from engine.call.call import Checkpoint
 from engine.call.calling_back import CallingBack, call_back
 from engine.call.configuration import Snapshot
@@ -32,6 +31,7 @@ from engine.call.mailbox import Bridged, Left, Mailbox, Parted, Pressed
 from engine.call.own_phone import OwnPhone
 from engine.call.phone import EslPhone
 from engine.call.surroundings import Surroundings
+from engine.call.terms import AGENT_FIRST, CUT_OFF, LINGER_SECONDS, VARIABLES
 from engine.call.waiting import Waiting
 from engine.call.ways import asks_whether_blocked, flow_to, leads_to
 from engine.esl import names
@@ -47,52 +47,11 @@ from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
 from sounds.catalogue import DEFAULT_LANGUAGE
 
-LINGER_SECONDS: Final = 5
 ANSWER_SECONDS: Final = 10.0
 GONE_SECONDS: Final = 2.0
 LONGEST_CALL_SECONDS: Final = 86_400.0
 
 LOOKUP_SECONDS: Final = 0.5
-
-EVENTS: Final = frozenset(
-    {
-        names.CHANNEL_BRIDGE,
-        names.CHANNEL_EXECUTE_COMPLETE,
-        names.CHANNEL_HANGUP,
-        names.CHANNEL_HANGUP_COMPLETE,
-        names.CHANNEL_UNBRIDGE,
-        names.DTMF,
-    }
-)
-"""What the server that hands the calls over asks FreeSWITCH for."""
-
-_CUT_OFF: Final = frozenset(
-    {
-        "DESTINATION_OUT_OF_ORDER",
-        "MEDIA_TIMEOUT",
-        "NETWORK_OUT_OF_ORDER",
-        "NORMAL_TEMPORARY_FAILURE",
-        "RECOVERY_ON_TIMER_EXPIRE",
-    }
-)
-"""Hangup causes of a line that failed."""
-
-_VARIABLES: Final = "^^;" + ";".join(
-    (
-        "playback_terminators=none",
-        "RECORD_STEREO=true",
-        "continue_on_fail=true",
-        "hangup_after_bridge=false",
-        # A key no phone has. Only with it are the keys told that are pressed while a phone rings (switch_ivr_originate.c).
-        "origination_cancel_key=x",
-        f"transfer_ringback={MUSIC}",
-        "bridge_pre_execute_aleg_app=set",
-        "bridge_pre_execute_aleg_data=socket_resume=false",
-    )
-)
-
-_AGENT_FIRST = "RECORD_STEREO_SWAP=true"
-"""In a recording the customer is on the left, whosever leg it is made on."""
 
 log = structlog.get_logger(__name__)
 
@@ -233,7 +192,7 @@ class Session:
         self.hang_up()
 
     def _answer(self) -> None:
-        self.link.execute("multiset", _VARIABLES)
+        self.link.execute("multiset", VARIABLES)
         self.link.execute("answer", lock=True).wait(ANSWER_SECONDS)
         self.call.answered()
 
@@ -251,7 +210,7 @@ class Session:
             legs = dict.fromkeys((checkpoint.offer_id, *checkpoint.beside), Ringing(""))
             Attempt(self.link, self.control, legs, self.mailbox.put).cancel()
             self.call.offered_to(None, None)
-        self.link.execute("multiset", _VARIABLES)
+        self.link.execute("multiset", VARIABLES)
         flow = self.flows.of(checkpoint)
         at = None
         if checkpoint.node is not None:
@@ -261,7 +220,7 @@ class Session:
     def _call_back(self, *, anew: bool) -> None:
         """The leg is an agent's who calls a customer back."""
         self.around.lookups.ask(self.call.now.to_number, self._found)
-        self.link.execute("multiset", f"{_VARIABLES};{_AGENT_FIRST}")
+        self.link.execute("multiset", f"{VARIABLES};{AGENT_FIRST}")
         call_back(self, anew=anew)
 
     def _find_customer(self) -> None:
@@ -375,7 +334,7 @@ class Session:
     @property
     def cut_off(self) -> bool:
         """Whether the caller's line failed, and nobody hung up."""
-        return self.link.hangup_cause in _CUT_OFF
+        return self.link.hangup_cause in CUT_OFF
 
     @property
     def let_go(self) -> bool:

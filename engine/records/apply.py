@@ -153,7 +153,7 @@ class Batch:
     def _side_segment(self, fact: facts.SideSegment) -> None:
         self._call(fact.call_id)
         self.segments.setdefault(
-            (fact.call_id, "agent", fact.started_at, fact.phase),
+            (fact.call_id, "agent", fact.started_at, f"{fact.phase} {fact.extension}"),
             {
                 "call_id": fact.call_id,
                 "leg": "agent",
