@@ -134,9 +134,11 @@ def statistics(db: Database, period: Period, flow: str = "") -> list[NodeFigures
             _, entries, _, callers, _, p50, p95, _ = figures
             exits.setdefault((flow_name, node), []).append(ExitFigures(exit_name, entries, callers, p50, p95))
     found = []
-    for flow_name, node, *figures in nodes:
+    for flow_name, node, node_type, entries, calls, callers, mean, p50, p95, hung_up in nodes:
         ways = sorted(exits.get((flow_name, node), ()), key=lambda each: (-each.count, each.exit))
-        found.append(NodeFigures(flow_name, node, *figures, tuple(ways)))
+        found.append(
+            NodeFigures(flow_name, node, node_type, entries, calls, callers, mean, p50, p95, hung_up, tuple(ways))
+        )
     return sorted(found, key=lambda each: (each.flow, -each.entries, each.node))
 
 
