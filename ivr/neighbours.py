@@ -27,6 +27,22 @@ def targets(flow: Flow, name: str) -> list[str]:
     return list(dict.fromkeys(target for target in found if target in flow.nodes))
 
 
+def leading_to_secrets(flows: Mapping[str, Flow]) -> frozenset[str]:
+    """The names of the flows that collect secrets themselves, or come to one that does."""
+    found = {name for name, flow in flows.items() if any(next(node.secrets(), None) for node in flow.nodes.values())}
+    ahead = {name: set(_onward(flow)) for name, flow in flows.items()}
+    grown = True
+    while grown:
+        more = {name for name, follows in ahead.items() if name not in found and follows & found}
+        grown = bool(more)
+        found |= more
+    return frozenset(found)
+
+
+def _onward(flow: Flow) -> Iterator[str]:
+    return (node.flow for node in flow.nodes.values() if isinstance(node, SubFlow | GoTo))
+
+
 class Neighbours:
     """A flow and the others, None where they are not known. The flow itself stands for whatever is known under its name."""
 
@@ -135,7 +151,7 @@ class Neighbours:
         flow = self._flows.get(name)
         if flow is None:
             return []
-        return list(dict.fromkeys(node.flow for node in flow.nodes.values() if isinstance(node, SubFlow | GoTo)))
+        return list(dict.fromkeys(_onward(flow)))
 
 
 def _takes(node: Node, exit_name: str, results: frozenset[str]) -> bool:

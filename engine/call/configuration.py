@@ -29,6 +29,7 @@ from engine.routing.plans import PlanBook
 from engine.routing.roster import Roster
 from ivr import store as ivr_store
 from ivr.flow import PublishedFlow
+from ivr.neighbours import leading_to_secrets
 
 CHECK_SECONDS = 2.0
 """How late a published version is found where its announcement was not heard."""
@@ -53,6 +54,11 @@ class Snapshot:
             return False
         until = self.blocked[number]
         return until is None or at < until
+
+    @cached_property
+    def secretive(self) -> frozenset[str]:
+        """The flows in which, or in those they lead to, callers key in secrets."""
+        return leading_to_secrets({name: published.flow for name, published in self.flows.items()})
 
     @cached_property
     def plans(self) -> PlanBook:

@@ -48,6 +48,7 @@ class CallFlows:
         """Lead the call through the flow to its end. CallGone."""
         session = self._session
         session.phone = EslPhone(session, session.link, language=flow.flow.language, catalogue=session.around.catalogue)
+        session.keypad.secretive = flow.name in session.snapshot.secretive
         interpreter = Interpreter(
             session.around.catalogue,
             session.snapshot.plan.calendars,

@@ -29,6 +29,8 @@ class Keypad:
         self._kept: Callable[[str], None] | None = kept
         self.typed = ""
         """Keys pressed that nothing was done with yet."""
+        self.secretive = False
+        """Whether what is typed ahead may turn out to be a secret: then no other process is told of it."""
         self.gathering: Literal["one", "several"] | None = None
         """Whether FreeSWITCH itself collects the keys that are pressed now. Of several, those that were pressed are kept, for
         another process to go on from there."""
@@ -59,8 +61,13 @@ class Keypad:
     def keep(self, keys: str) -> None:
         """These keys were pressed and are to be taken for pressed by whoever has the call."""
         self.typed = keys
-        if self._kept is not None:
+        if self._kept is not None and not (self.secretive and keys):
             self._kept(keys)
+
+    def forget(self) -> None:
+        """What was typed ahead was meant for what is over now, and answers nothing that comes after it."""
+        if self.typed:
+            self.keep("")
 
     def part(self) -> None:
         """The call is over: tell nobody anything any more."""

@@ -115,6 +115,10 @@ class EslPhone:
         typed = keypad.take()
         early, ended_by = _until(typed, most, terminators)
         if ended_by is not None or len(early) == most:
+            # The rest answers what is asked next.
+            rest = typed[len(early) + (ended_by is not None) :]
+            if rest:
+                keypad.keep(rest)
             return Gathered(early, ended_by)
         if early:
             # What was typed ahead has answered the prompts; only the rest is waited for.
@@ -166,6 +170,7 @@ class EslPhone:
         return Gathered(digits, done.get("variable_read_terminator_used") or None)
 
     def wait_in_queue(self, request: QueueRequest) -> QueueOutcome | SentOn:
+        self._session.keypad.forget()
         return self._session.wait_in_queue(request)
 
     def offer_callback(self, request: QueueRequest, *, number: str = "") -> CallbackOutcome:
@@ -179,14 +184,16 @@ class EslPhone:
         return outcome
 
     def ring(self, extension: str, seconds: float) -> RingOutcome:
-        return ring(self._session, (extension,), seconds)
+        return self.ring_together((extension,), seconds)
 
     def ring_together(
         self, extensions: Sequence[str], seconds: float, delays: Mapping[str, int] | None = None
     ) -> RingOutcome:
+        self._session.keypad.forget()
         return ring(self._session, extensions, seconds, delays)
 
     def dial(self, number: str, seconds: float) -> DialOutcome:
+        self._session.keypad.forget()
         return dial(self._session, number, seconds)
 
     def take_message(self, box: str, prompts: Sequence[str], *, most_seconds: float) -> MessageOutcome:
@@ -201,6 +208,7 @@ class EslPhone:
         message = now.message
         silence = 0.0
         if message is None:
+            session.keypad.forget()
             self.play([*prompts, *self._catalogue.paths(["tone"], self._language)])
             voicemail_id = str(uuid.uuid4())
             kind: MediaKind = "conversations" if box == STATEMENT else "messages"

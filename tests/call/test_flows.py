@@ -41,6 +41,20 @@ def test_a_key_pressed_before_the_menu_answers_it(installation: Installation) ->
     assert installation.report(caller).way[-2:] == [("menu", "1"), ("sales", "hung_up")]
 
 
+def test_each_key_pressed_ahead_answers_its_own_question(installation: Installation) -> None:
+    installation.on_duty()
+    caller = installation.switch.call("5000")
+    caller.hear("greeting_morning")
+    caller.press("31")
+    caller.hear("open_from")
+    caller.wait_for("music")
+    assert "menu_main" not in caller.prompts
+    caller.hang_up()
+    assert installation.report(caller).way[-4:] == [
+        ("menu", "3"), ("opening_hours", "next"), ("menu", "1"), ("sales", "hung_up"),
+    ]  # fmt: skip
+
+
 def test_wrong_keys_are_answered_and_in_the_end_a_colleague_helps(installation: Installation) -> None:
     installation.on_duty()
     caller = installation.switch.call("5000")
