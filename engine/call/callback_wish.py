@@ -72,6 +72,7 @@ class CallbackWish:
                 asked_at=at,
                 due_at=at,
                 entry=record,
+                called=now.to_number,
                 name=now.customer_name or now.caller_name,
                 customer_id=now.customer_id,
                 language=session.phone.language,

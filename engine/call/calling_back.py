@@ -148,7 +148,7 @@ class CallingBack:
     def _endpoint(self) -> tuple[str, str]:
         """How the customer is reached, and which number they are shown."""
         session, number = self._session, self._callback.number
-        shown = session.call.now.from_number
+        shown = self._callback.called or session.call.now.from_number
         if number in session.snapshot.plan.extensions:
             return f"user/{number}", shown
         endpoint = session.around.house.trunk.endpoint(number)

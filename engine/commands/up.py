@@ -269,6 +269,9 @@ class Installing:
         }
         if found.clock:
             environment["POINTSMAN_CLOCK"] = found.clock
+        if found.switch == "virtual" and not settings.trunk:
+            # Numbers outside are the virtual switch's own there, and cost nothing: customers can be called back.
+            environment |= {"POINTSMAN_TRUNK": "virtual/{number}", "POINTSMAN_OUTSIDE_PREFIXES": "+"}
         return environment
 
     def _wait_ready(self, children: Supervisor, found: installation.Installation) -> None:

@@ -176,7 +176,9 @@ def _endpoint(endpoint: str) -> str:
 
 
 def originate(endpoint: str, values: Mapping[str, str], application: str = "&park()") -> str:
-    """The API line that calls `endpoint` and gives the answered leg to `application`, for example `&park()`."""
+    """The API line that calls `endpoint` and gives the answered leg to `application`, for example `&park()`, or sends it into
+    the dialplan: `5000 XML phones`."""
     if "'" in application or "\\" in application:
         raise UnsafeText(f"an application for a leg may hold no quote and no backslash: {application[:80]!r}")
-    return f"originate {variables(values)}{_endpoint(endpoint)} {_quoted(clean(application))}"
+    target = _quoted(clean(application)) if application.startswith("&") else clean(application)
+    return f"originate {variables(values)}{_endpoint(endpoint)} {target}"

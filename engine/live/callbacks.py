@@ -30,6 +30,8 @@ class Callback(msgspec.Struct, kw_only=True):
     """Before this it is not tried."""
     entry: dict[str, Any]
     """What the router is told of it (engine.routing.events.EntryAdded); `place_at` in it is the place it keeps."""
+    called: str = ""
+    """The number the customer had called; they are shown it where the trunk has none of its own."""
     name: str = ""
     customer_id: int | None = None
     language: str = "en"

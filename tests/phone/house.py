@@ -32,7 +32,11 @@ MUSIC, PLACE, SHUT, BEEP = 440.0, 1600.0, 1300.0, 1900.0
 """The tones that stand here for the music on hold, a place in the queue, the words of a closed door, and the beep."""
 
 _PROMPTS = {"queue_position": (PLACE, 1.0), "closed_hours": (SHUT, 1.0), "tone": (BEEP, 0.3)}
-_BRIEF = ("menu_main", "voicemail_greeting", "voicemail_sales", "queue_no_agent", "voicemail_saved", "goodbye")
+_BRIEF = (
+    "menu_main", "voicemail_greeting", "voicemail_sales", "queue_no_agent", "voicemail_saved", "goodbye",
+    "callback_number", "callback_confirm", "callback_taken", "callback_agent", "callback_greeting", "callback_accept",
+    "callback_not_reached",
+)  # fmt: skip
 
 
 class HouseSwitch(RunningSwitch):
