@@ -17,7 +17,7 @@ install: $(VENV)/.installed
 install-test: $(VENV)/.tested
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n '1,/^$$/s/^# //p' Makefile
 
 $(BIN)/python:
 	@.ci/python $(VENV)
