@@ -166,9 +166,9 @@ class Shelf:
         counted = any(use.kind == "spoken" for use in uses.get(name, ()))
         lacking = () if counted else tuple(sorted(spoken - set(have)))
         note = notes.get((name, language), "")
-        return Item(
-            name, language, state, seconds, text, heard_in, fault, note, have, lacking, tuple(uses.get(name, ()))
-        )
+        english = self.catalogue.texts(catalogue.DEFAULT_LANGUAGE).get(name, "")
+        where = tuple(uses.get(name, ()))
+        return Item(name, language, state, seconds, text, heard_in, fault, note, have, lacking, where, english)
 
     def _faults(self) -> dict[tuple[str, str], str]:
         return {
