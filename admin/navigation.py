@@ -38,6 +38,7 @@ TREE = (
         (
             Place("calls", "Calls", "phone", "calls.listed", Right.SEE_CALLS),
             Place("messages", "Messages", "messages", "messages.listed", Right.SEE_CALLS),
+            Place("callbacks", "Callbacks", "phone-outgoing", "callbacks.listed", Right.ALL_CALLS),
         ),
     ),
     Section(

@@ -69,6 +69,7 @@ LIVE_STATES: Mapping[str, Mark] = {
     "talk": Mark("In talk", "phone-call", "talk"),
     "hold": Mark("On hold", "player-pause", "wait"),
     "voicemail": Mark("Leaving message", "message", "wait"),
+    "callback": Mark("Calling back", "phone-outgoing", "talk"),
 }
 OFFER_RESULTS: Mapping[str, Mark] = {
     "answered": Mark("Answered", "check", "good"),
@@ -94,6 +95,24 @@ QUEUE_RESULTS: Mapping[str, Mark] = {
     "all_paused": Mark("All paused", "coffee", "bad"),
     "overflow": Mark("Wait would be too long", "hourglass", "bad"),
     "moved": Mark("Moved", "arrow-forward-up", "away"),
+}
+CALLBACKS: Mapping[str, Mark] = {
+    "owed": Mark("Owed", "hourglass", "wait"),
+    "calling": Mark("Being called", "phone-ringing", "talk"),
+    "done": Mark("Reached", "check", "good"),
+    "failed": Mark("Not reached", "phone-x", "bad"),
+    "cancelled": Mark("Cancelled", "x", "away"),
+}
+CALLBACK_RESULTS: Mapping[str, Mark] = {
+    "answered": Mark("Reached", "check", "good"),
+    "machine": Mark("Nobody confirmed", "phone-off", "bad"),
+    "no_answer": Mark("Not answered", "phone-x", "bad"),
+    "busy": Mark("Busy", "phone-x", "bad"),
+    "rejected": Mark("Refused", "x", "bad"),
+    "unreachable": Mark("Not reachable", "wifi-off", "bad"),
+    "forbidden": Mark("May not be called", "ban", "bad"),
+    "agent_left": Mark("Agent hung up", "phone-off", "away"),
+    "failed": Mark("Failed", "alert-triangle", "bad"),
 }
 ENDED_BY: Mapping[str, str] = {"caller": "Caller", "agent": "Agent", "system": "System", "transfer": "Transfer"}
 EXITS: Mapping[str, str] = {"hung_up": "caller hung up", "lost": "the process was lost"}

@@ -7,6 +7,7 @@ from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
 from admin.access import Right, needs
+from admin.api.callbacks import api_callbacks
 from admin.api.hours import api_hours
 from admin.api.people import api_people
 from admin.api.prompts import prompts
@@ -22,7 +23,19 @@ from admin.flows.views import flows_api
 def register(app: OpenAPI, csrf: CSRFProtect) -> None:
     """Add the API and its description, `/openapi/openapi.json`. A token is no cookie, so no browser can be tricked into
     sending it."""
-    for blueprint in (reading, reports, ringing, routing, setup, skills, api_hours, flows_api, api_people, prompts):
+    for blueprint in (
+        reading,
+        api_callbacks,
+        reports,
+        ringing,
+        routing,
+        setup,
+        skills,
+        api_hours,
+        flows_api,
+        api_people,
+        prompts,
+    ):
         app.register_api(blueprint)
         csrf.exempt(blueprint)
 
