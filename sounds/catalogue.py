@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import time
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +34,7 @@ MOST_REMEMBERED = 10_000
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_LETTERS = str.maketrans({"ø": "oe", "æ": "ae", "å": "aa", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 _Stamp = tuple[int, int, int]
 
 
@@ -227,6 +229,15 @@ class Catalogue:
 def is_name(name: str) -> bool:
     """Whether a prompt may be called so."""
     return _NAME.fullmatch(name) is not None
+
+
+def slug(file_name: str) -> str:
+    """The name of a prompt that a file's name suggests: `Velkommen til os (2).mp3` is `velkommen_til_os_2`; empty where it
+    suggests none."""
+    stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0] or file_name
+    plain = unicodedata.normalize("NFKD", stem.lower().translate(_LETTERS))
+    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:80].strip("_")
 
 
 def check_name(name: str) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import getpass
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from conf import settings
-from sounds import catalogue, composer, convert, languages, music, synthesis, wav
+from conf import database, installation, settings
+from sounds import apart, catalogue, composer, languages, music, synthesis, wav
 from sounds.catalogue import Catalogue, check_language, check_name
+from sounds.library import Library, Origin
 
 
 @click.group()
@@ -50,17 +56,70 @@ def check() -> None:
 @click.option("--language", default=catalogue.DEFAULT_LANGUAGE, show_default=True)
 @click.option("--voice", help="The synthesiser: flite or espeak-ng. The best one installed otherwise.")
 def add(name: str, recording: Path | None, text: str | None, language: str, voice: str | None) -> None:
-    """Put a prompt of this name before the shipped one, from a RECORDING or from its words."""
-    target = settings.load().home / "prompts" / check_language(language) / f"{check_name(name)}.wav"
-    if recording is not None:
-        convert.convert(recording, target)
-    elif text:
-        wav.write(target, synthesis.prompt(text, language, synthesis.choose(language, voice)))
-    else:
-        raise click.UsageError("give a recording, or --text to synthesise")
-    if text:
-        catalogue.write_text(target.parent / catalogue.TEXTS, name, text)
+    """Let callers hear a prompt of this name, from a RECORDING or from its words; the version before is kept.
+
+    Where the installation's database is not to be had, the file alone is put into its place.
+    """
+    found = settings.load()
+    target = found.home / "prompts" / check_language(language) / f"{check_name(name)}.wav"
+    with tempfile.TemporaryDirectory(prefix="pointsman-prompt-") as folder:
+        made, was = Path(folder, "prompt.wav"), ""
+        if recording is not None:
+            was = apart.convert(recording, made).was
+        elif text:
+            apart.speak(text, language, made, voice=voice)
+        else:
+            raise click.UsageError("give a recording, or --text to synthesise")
+        with _library(found) as library:
+            if library is None:
+                wav.write(target, wav.read(made))
+                if text:
+                    catalogue.write_text(target.parent / catalogue.TEXTS, name, text)
+            else:
+                origin: Origin = "upload" if recording is not None else "speech"
+                at = datetime.now(UTC)
+                library.keep(name, language, made, author=getpass.getuser(), at=at, origin=origin, text=text, was=was)
     click.echo(f"{target} plays {wav.seconds(target):.2f} s")
+
+
+@prompts.command()
+@click.argument("name")
+@click.option("--language", default=catalogue.DEFAULT_LANGUAGE, show_default=True)
+def versions(name: str, language: str) -> None:
+    """Each version of an own prompt, the newest first; * marks the one that callers hear."""
+    with _library(settings.load()) as library:
+        for made in _needed(library).versions(check_name(name), check_language(language)):
+            mark = "*" if made.heard else " "
+            when = made.made_at.astimezone().strftime("%Y-%m-%d %H:%M")
+            click.echo(
+                f"{mark} {made.version:4} {made.seconds:6.2f} s  {when}  {made.author:16} {made.origin:8} {made.text}"
+            )
+
+
+@prompts.command("take-back")
+@click.argument("name")
+@click.argument("version", type=click.IntRange(min=0))
+@click.option("--language", default=catalogue.DEFAULT_LANGUAGE, show_default=True)
+def take_back(name: str, version: int, language: str) -> None:
+    """Let callers hear VERSION of a prompt again; 0 is the one that comes with Pointsman."""
+    with _library(settings.load()) as library:
+        _needed(library).take_back(name, language, version or None, at=datetime.now(UTC))
+    click.echo(f"callers hear {f'version {version}' if version else 'the shipped one'} of {name} again")
+
+
+@prompts.command("music")
+@click.argument("recordings", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", default=music.DEFAULT_NAME, show_default=True, help="The music that the pieces belong to.")
+@click.option("--language", default="", help="For callers of this language alone.")
+def add_music(recordings: tuple[Path, ...], name: str, language: str) -> None:
+    """Add RECORDINGS to the music on hold; without any, list what there is."""
+    home = settings.load().home
+    for recording in recordings:
+        click.echo(music.add(home, name, language, recording))
+    if not recordings:
+        for stream, folder in music.streams(home).items():
+            for path in music.playable(folder):
+                click.echo(f"{stream:32} {wav.seconds(path):7.1f} s  {path}")
 
 
 @prompts.command()
@@ -92,3 +151,29 @@ def _build_language(texts_file: Path, language: str, only: tuple[str, ...], voic
             wav.write(texts_file.parent / f"{name}.wav", sound())
             built += 1
     click.echo(f"{language}: {built} prompts by {speaker.name}")
+
+
+@contextmanager
+def _library(found: settings.Settings) -> Iterator[Library | None]:
+    """The library of the installation, None where its database is not known."""
+    try:
+        url = installation.complete(found).database_url
+    except installation.NotRunning:
+        url = found.database_url
+    if url is None:
+        yield None
+        return
+    db = database.connect(url, size=2, name="pointsman prompts")
+    try:
+        with db.connection_context():
+            yield Library(db, found.home)
+    finally:
+        db.close_all()
+
+
+def _needed(library: Library | None) -> Library:
+    if library is None:
+        raise installation.NotRunning(
+            "versions are in the database: set POINTSMAN_DATABASE_URL, or start `pointsman up`"
+        )
+    return library

@@ -7,14 +7,16 @@ name of what is heard where no other is chosen. FreeSWITCH is given each folder 
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from sounds import wav
-from sounds.catalogue import check_language, check_name
+from sounds import apart, wav
+from sounds.catalogue import check_language, check_name, slug
+from sounds.convert import Limits
 from sounds.errors import AudioUnusable
 
 log = structlog.get_logger(__name__)
@@ -25,6 +27,11 @@ SHIPPED = Path(__file__).parent / "music"
 DEFAULT = SHIPPED / "default.wav"
 DEFAULT_NAME: Final = "default"
 STREAM: Final = "music"
+LIMITS: Final = Limits(most_bytes=64 * 2**20, most_seconds=1800.0)
+"""What a piece's file may be."""
+
+LOUDNESS_DBFS: Final = -23.0
+"""Music is a little quieter than speech, so that announcements stand out."""
 
 
 def find(home: Path, name: str = DEFAULT_NAME, language: str = "en") -> list[Path]:
@@ -78,6 +85,23 @@ def own_folder(home: Path, name: str, language: str = "") -> Path:
     if language:
         return (home / "music" / name / check_language(language)).absolute()
     return _own(home, name)
+
+
+def add(home: Path, name: str, language: str, recording: Path, *, called: str = "") -> Path:
+    """Convert a recording into a piece of the music of this name, for one language or, empty, for all; its file, named after
+    what the recording is `called`. AudioUnusable says what is wrong with it."""
+    called = called or recording.name
+    folder = own_folder(home, name, language)
+    piece = slug(called) or "piece"
+    with tempfile.TemporaryDirectory(prefix="pointsman-music-") as scratch:
+        made = Path(scratch, "piece.wav")
+        apart.convert(recording, made, LIMITS, name=called, loudness=LOUDNESS_DBFS)
+        number, place = 1, folder / f"{piece}.wav"
+        while place.exists():
+            number += 1
+            place = folder / f"{piece}_{number}.wav"
+        wav.write(place, wav.read(made))
+    return place
 
 
 def playable(folder: Path) -> list[Path]:

@@ -21,6 +21,7 @@ from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
 from admin.prompts.shelf import STATES, Item, find, shelf
 from engine.live.prompt_recording import Ticket
 from sounds import catalogue
+from sounds import music as sounds_music
 from sounds.errors import AudioUnusable
 
 prompts = APIBlueprint(
@@ -403,7 +404,7 @@ def list_music() -> Response:
 
 @prompts.post("/music/<name>", summary="Add a piece of music", tags=[SOUND], responses={201: MadePieceOut})
 @needs(Right.CHANGE_SETUP)
-@accepts(saving.MUSIC_LIMITS.most_bytes + saving.FORM_BYTES)
+@accepts(sounds_music.LIMITS.most_bytes + saving.FORM_BYTES)
 def add_music(path: NamePath, form: MusicIn) -> Response:
     try:
         made = saving.upload_music(parts(), path.name, form.language, request.files.get("file"))

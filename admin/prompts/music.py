@@ -68,15 +68,15 @@ def listed() -> str:
         place_key="prompts",
         musics=find(parts()),
         languages=shelf().languages(),
-        most_mb=saving.MUSIC_LIMITS.most_bytes // 2**20,
-        most_minutes=int(saving.MUSIC_LIMITS.most_seconds // 60),
+        most_mb=sounds_music.LIMITS.most_bytes // 2**20,
+        most_minutes=int(sounds_music.LIMITS.most_seconds // 60),
         decodes=ffmpeg() is not None,
     )
 
 
 @music.post("/setup/prompts/music/upload")
 @needs(Right.CHANGE_SETUP)
-@accepts(saving.MUSIC_LIMITS.most_bytes + saving.FORM_BYTES)
+@accepts(sounds_music.LIMITS.most_bytes + saving.FORM_BYTES)
 def upload() -> Response:
     """One or several pieces. To scripts it answers with JSON, to a plain form with the list."""
     name = request.form.get("name", "").strip() or sounds_music.DEFAULT_NAME

@@ -86,7 +86,7 @@ def add() -> str:
 @needs(Right.CHANGE_SETUP)
 def open_new() -> Response:
     """To the page of a prompt that may not be there yet."""
-    name = saving.slug(request.form.get("name", ""))
+    name = catalogue.slug(request.form.get("name", ""))
     language = _language()
     if not name:
         flash("Give the prompt a name: small letters, digits and _.", "bad")
@@ -105,7 +105,7 @@ def upload() -> Response:
     made, refused = [], []
     for file in files:
         wanted = request.form.get("name", "") if len(files) == 1 else ""
-        name = wanted or saving.slug((file.filename or "") if file else "")
+        name = wanted or catalogue.slug((file.filename or "") if file else "")
         text = request.form.get("text", "")
         try:
             made.append(saving.upload(parts(), viewer(), name, language, file, origin=origin, text=text))

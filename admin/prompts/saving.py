@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,15 +27,10 @@ from sounds.library import LONGEST_NOTE, LONGEST_TEXT, Origin
 LIMITS: Final = Limits(most_bytes=32 * 2**20, most_seconds=300.0)
 """What a prompt's file may be."""
 
-MUSIC_LIMITS: Final = Limits(most_bytes=64 * 2**20, most_seconds=1800.0)
-MUSIC_DBFS: Final = -23.0
-"""Music is a little quieter than speech, so that announcements stand out."""
-
 FORM_BYTES: Final = 64 * 1024
 """What a form's other fields and its frame may take beside the file."""
 
 NAMED_USES: Final = 4
-_LETTERS: Final = str.maketrans({"ø": "oe", "æ": "ae", "å": "aa", "ß": "ss", "ł": "l", "đ": "d", "þ": "th", "ð": "d"})
 
 
 class WordsIn(BaseModel):
@@ -68,15 +62,6 @@ class Made:
     version: int
     seconds: float
     was: str
-
-
-def slug(file_name: str) -> str:
-    """The name of a prompt that a file's name suggests: `Velkommen til os (2).mp3` is `velkommen_til_os_2`; empty where it
-    suggests none."""
-    stem = re.split(r"[/\\]", file_name)[-1].rpartition(".")[0] or file_name
-    plain = unicodedata.normalize("NFKD", stem.lower().translate(_LETTERS))
-    letters = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return re.sub(r"[^a-z0-9]+", "_", letters).strip("_")[:80].strip("_")
 
 
 def named(name: str, language: str) -> None:
@@ -167,20 +152,8 @@ def copy(parts: Parts, who: Viewer, name: str, new: str) -> list[str]:
 def upload_music(parts: Parts, name: str, language: str, file: FileStorage | None) -> Path:
     """Add a piece to the music of this name, for one language or, empty, for all; its file."""
     named(name, language or catalogue.DEFAULT_LANGUAGE)
-    with _received(file) as (source, called), _faults("file"):
-        piece = slug(called) or "piece"
-        target = source.with_name("piece.wav")
-        _converted(source, target, MUSIC_LIMITS, called, loudness=MUSIC_DBFS)
-        folder = music.own_folder(parts.settings.home, name, language)
-        number, place = 1, folder / f"{piece}.wav"
-        while place.exists():
-            number += 1
-            place = folder / f"{piece}_{number}.wav"
-        folder.mkdir(parents=True, exist_ok=True)
-        part = place.with_name(f".{place.name}.part")
-        part.write_bytes(target.read_bytes())
-        part.replace(place)
-    return place
+    with _received(file) as (source, called), _faults("file"), shelf().turns:
+        return music.add(parts.settings.home, name, language, source, called=called)
 
 
 def delete_music(parts: Parts, name: str, language: str, piece: str) -> None:

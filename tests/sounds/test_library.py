@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import array
 import math
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,3 +127,29 @@ def test_no_name_leads_out_of_the_folder(library: Library, tmp_path: Path, name:
         with pytest.raises(AudioUnusable, match="is no"):
             work()
     assert not list(tmp_path.glob("prompts/**/*.wav"))
+
+
+def test_the_command_line_keeps_versions_too(database_url: str, tmp_path: Path) -> None:
+    def prompts(*arguments: str) -> str:
+        code = "from conf.cli import main; import sys; sys.exit(main())"
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code, "prompts", *arguments],
+            env=os.environ | {"POINTSMAN_HOME": str(tmp_path), "POINTSMAN_DATABASE_URL": database_url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    prompts("add", "goodbye", str(sound(tmp_path, 1.0)), "--text", "Bye then.")
+    prompts("add", "goodbye", str(sound(tmp_path, 2.0)))
+    newest, first = prompts("versions", "goodbye").splitlines()
+    assert newest.startswith("*    2")
+    assert first.startswith("     1")
+    assert "Bye then." in first
+    assert "version 1 of goodbye" in prompts("take-back", "goodbye", "1")
+    assert Catalogue.of_home(tmp_path).find("goodbye", "en").seconds == pytest.approx(1.0, abs=0.05)
+    prompts("music", str(sound(tmp_path, 1.0, "Take Five.wav")), "--name", "jazz")
+    assert "music-jazz" in prompts("music")
