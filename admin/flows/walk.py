@@ -165,6 +165,10 @@ def runnable(document: Mapping[str, Any]) -> Flow:
         return Flow.parse({**document, "nodes": {name: node.model_dump(mode="json") for name, node in nodes.items()}})
 
 
+def _told(given: WalkIn) -> str:
+    return "" if given.at is None else given.at.isoformat()
+
+
 def plan_of(parts: Parts) -> Plan:
     return dialplan_store.load(parts.db, zone=parts.settings.timezone, country=parts.settings.country)
 
@@ -175,7 +179,8 @@ def walk_flow(path: FlowPath, body: WalkIn) -> Response:
     newest = drafts.newest(here.db, path.name)
     version = body.version or newest.version
     document = newest.document if version == newest.version else work.document_of(here, path.name, version)
-    return jsonify(version=version, **walk(here, runnable(document), version, body, plan_of(here)))
+    body = body.model_copy(update={"at": body.at or here.clock.now()})
+    return jsonify(version=version, at=_told(body), **walk(here, runnable(document), version, body, plan_of(here)))
 
 
 @view("post", "/number-walks", "Walk through what a caller of a number would get", Right.SEE_SETUP)
@@ -188,6 +193,7 @@ def walk_number(body: NumberWalkIn) -> Response:
         "leads": in_words(found),
         "number_name": "" if number is None else number.name,
         "by": "" if number is None else in_words(number.destination),
+        "at": at.isoformat(),
     }
     if not isinstance(found, ToFlow):
         return jsonify(

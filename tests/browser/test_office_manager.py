@@ -21,7 +21,7 @@ WISHES = "holiday_christmas_eve"
 def house() -> Iterator[Installation]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     home.chmod(0o755)
-    running = Installation(environment(home, free_port), "--at", "2026-12-10T10:00", "--speed", "2")
+    running = Installation(environment(home, free_port), "--at", "2026-12-10T10:00", "--speed", "4")
     yield running
     assert running.end() == 0
     assert running.complaints() == []

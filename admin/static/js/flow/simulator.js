@@ -21,14 +21,12 @@ export class Simulator extends EventTarget {
   }
 
   form() {
-    const now = new Date(Date.now() - new Date().getTimezoneOffset() * 60000).toISOString().slice(0, 16);
     this.at = el("input", { type: "datetime-local", id: "walk-at", value: "", max: "2099-12-31T23:59" });
     this.caller = el("input", { type: "text", id: "walk-caller", value: "", maxLength: 40, placeholder: "Withheld", autocomplete: "off" });
     this.caller.setAttribute("list", "walk-customers");
     this.known = el("datalist", { id: "walk-customers" });
     this.customer = el("select", { id: "walk-customer" }, el("option", { value: "" }, "As the number says"));
     this.variables = el("textarea", { id: "walk-variables", rows: 2, placeholder: "order = 4711", spellcheck: false });
-    this.at.placeholder = now;
     this.log = el("ol", { class: "walk-log", aria: { live: "polite", label: "What the caller hears and does" } });
     this.asked = el("div", { class: "walk-asked" });
     this.head = el("div", { class: "walk-head", hidden: true });
@@ -76,8 +74,6 @@ export class Simulator extends EventTarget {
     this.moves = [];
     this.from = from || "";
     this.given = this.circumstances();
-    // What was decided holds for the whole walk, also when it is walked anew a minute later.
-    if (!this.given.at) this.given.at = new Date().toISOString();
     this.log.replaceChildren();
     await this.walk();
   }
@@ -95,6 +91,8 @@ export class Simulator extends EventTarget {
       toast("The flow has changed; the walk stands where it could still go.");
     }
     this.told = told;
+    // When it began holds for the whole walk, also when it is walked anew a minute later.
+    this.given.at = told.at;
     this.show(told, played);
     this.dispatchEvent(new CustomEvent("path", { detail: told }));
   }

@@ -5,7 +5,8 @@ import { bounds, entry, HEAD, height, line, outlet, shown, WIDTH } from "./geome
 import { gestures } from "./gestures.js";
 
 const FAR = 0.42; // below this scale cards are drawn without words
-const LEAST = 0.004;
+const LEAST = 0.01;
+const LEAST_FIT = 0.03; // what is smaller shows nothing to anybody
 const MOST = 2;
 
 export class Surface extends EventTarget {
@@ -88,7 +89,12 @@ export class Surface extends EventTarget {
   fit(quick = false) {
     const field = bounds(this.model);
     const [width, high] = [this.root.clientWidth, this.root.clientHeight];
-    const k = Math.max(LEAST, Math.min(1, (width - 60) / field.width, (high - 60) / field.height));
+    const k = Math.max(LEAST_FIT, Math.min(1, (width - 60) / field.width, (high - 60) / field.height));
+    const start = this.model.doc.start;
+    if (this.model.node(start) && (field.width * k > width || field.height * k > high)) {
+      const [x, y] = this.model.place(start);
+      return this.go(30 - x * k, high / 2 - y * k, k, quick);
+    }
     this.go((width - field.width * k) / 2 - field.x * k, (high - field.height * k) / 2 - field.y * k, k, quick);
   }
   // The beginning of the flow at a size that can be read, or all of it where it is small.
