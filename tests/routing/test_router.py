@@ -7,97 +7,16 @@ import uuid
 from engine.routing.events import (
     CloseOffer,
     CloseWrapUp,
-    Decision,
     EntryAdded,
     EntryLeft,
-    Event,
-    MakeOffer,
     OfferAnswered,
-    OfferFailed,
     PlaceEntry,
     PresenceWanted,
     ReleaseEntry,
-    RosterPublished,
     SetAgent,
-    TalkEnded,
-    TimePassed,
 )
-from engine.routing.roster import AgentProfile, QueueRule, Roster
-from engine.routing.router import Router
-
-
-def roster(*agents: AgentProfile, queues: tuple[QueueRule, ...] = ()) -> Roster:
-    return Roster(version=1, agents=agents, queues=queues or (QueueRule("sales", needs={"sales": 2}),))
-
-
-ANNA = AgentProfile(1, "Anna", "1001", {"sales": 5}, wrap_up_seconds=10)
-BEN = AgentProfile(2, "Ben", "1002", {"sales": 2}, wrap_up_seconds=0)
-CLARA = AgentProfile(3, "Clara", "1003", {"support": 5})
-
-
-class Desk:
-    """A router and a clock, with the events told as a story."""
-
-    def __init__(self, who: Roster, seed: int = 1) -> None:
-        self.router = Router(seed)
-        self.at = 0.0
-        self.tell(RosterPublished(at=0.0, roster=who))
-
-    def tell(self, event: Event) -> list[Decision]:
-        self.at = max(self.at, event.at)
-        return self.router.step(event)
-
-    def ready(self, agent_id: int, after: float = 1.0) -> list[Decision]:
-        self.at += after
-        return self.tell(PresenceWanted(at=self.at, agent_id=agent_id, presence="ready"))
-
-    def call(self, name: str, queue: str = "sales", after: float = 1.0, priority: int = 0) -> list[Decision]:
-        self.at += after
-        return self.tell(
-            EntryAdded(
-                at=self.at,
-                entry_id=name,
-                call_id=name,
-                queue=queue,
-                owner="engine-1",
-                entered_at=self.at,
-                priority=priority,
-            )
-        )
-
-    def answered(self, offer: MakeOffer, after: float = 1.0) -> list[Decision]:
-        self.at += after
-        return self.tell(
-            OfferAnswered(
-                at=self.at,
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=offer.call_id,
-                queue=offer.queue,
-                agent_id=offer.agent_id,
-            )
-        )
-
-    def failed(self, offer: MakeOffer, result: str = "no_answer", after: float = 1.0) -> list[Decision]:
-        self.at += after
-        return self.tell(OfferFailed(at=self.at, offer_id=offer.offer_id, result=result))  # type: ignore[arg-type]
-
-    def ended(self, offer: MakeOffer, after: float = 1.0) -> list[Decision]:
-        self.at += after
-        return self.tell(TalkEnded(at=self.at, offer_id=offer.offer_id, agent_id=offer.agent_id))
-
-    def pass_time(self, seconds: float) -> list[Decision]:
-        self.at += seconds
-        return self.tell(TimePassed(at=self.at))
-
-
-def offers(decisions: list[Decision]) -> list[MakeOffer]:
-    return [decision for decision in decisions if isinstance(decision, MakeOffer)]
-
-
-def state(decisions: list[Decision], agent_id: int) -> tuple[str, str, str | None]:
-    last = [each for each in decisions if isinstance(each, SetAgent) and each.agent_id == agent_id][-1]
-    return last.presence, last.work, last.reason
+from engine.routing.roster import QueueRule
+from tests.routing.desk import ANNA, BEN, CLARA, Desk, offers, roster, state
 
 
 def test_a_call_goes_to_the_agent_idle_longest_among_those_with_the_skill() -> None:
