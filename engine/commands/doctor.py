@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import resource
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import psycopg2
 
 from conf import database, embedded, installation, migrate
 from conf.errors import PointsmanError
@@ -19,11 +21,13 @@ from conf.settings import Settings, load
 from dialplan.freeswitch import installed_modules, render
 from engine import freeswitch
 from engine.records.journal import SUFFIX
+from engine.records.mailing import MailServer, mails_unsent
 from engine.records.shipping import QUARANTINE
 from sounds.catalogue import Catalogue
 
 LEAST_DISK_BYTES = 2 * 1024**3
 LEAST_FILES = 4096
+MAIL_SECONDS = 5.0
 JOURNAL_BYTES = 64 * 1024**2
 """More than this waiting to be shipped means that the database takes nothing."""
 
@@ -71,6 +75,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "switch", lambda: _switch(settings)
     yield "sounds", lambda: _sounds(settings)
     yield "records", lambda: _records(settings.home)
+    yield "e-mail", lambda: _mail(settings, url)
     if running is None:
         yield "addresses", lambda: _addresses(settings)
     else:
@@ -162,6 +167,27 @@ def _records(home: Path) -> str:
             f"{waiting // 1024**2} MB of records wait in {folder}; look in the engines' logs for why they are not shipped"
         )
     return f"{waiting // 1024} KB in the journals"
+
+
+def _mail(settings: Settings, url: str | None) -> str:
+    server = MailServer.of(settings)
+    if server is None:
+        return "not set up, so flows send none; set POINTSMAN_SMTP_SERVER and POINTSMAN_SMTP_FROM"
+    try:
+        socket.create_connection((server.host, server.port), MAIL_SECONDS).close()
+    except OSError as error:
+        raise Unwell(f"{settings.smtp_server} does not answer: {error}; mend POINTSMAN_SMTP_SERVER") from error
+    if url is None:
+        return f"{settings.smtp_server} answers"
+    try:
+        waiting, given_up, fault = mails_unsent(url)
+    except (psycopg2.Error, database.DatabaseUnreachable) as error:
+        raise Unwell(
+            "what waits to be sent cannot be read; mend the database first, or run pointsman migrate"
+        ) from error
+    if given_up:
+        raise Unwell(f"{given_up} e-mails were given up, the last one because: {fault}; see the table outgoing_mail")
+    return f"{settings.smtp_server} answers, {waiting} e-mails wait"
 
 
 def _addresses(settings: Settings) -> str:

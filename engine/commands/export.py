@@ -28,6 +28,7 @@ VIEWS = {
     "queue-entries": ("queue_entries", "entered_at"),
     "offers": ("offers", "offered_at"),
     "agent-states": ("agent_states", "since"),
+    "survey-answers": ("survey_answers", "answered_at"),
 }
 """What can be exported: the view in the schema `report`, and the column that a period is cut from."""
 

@@ -22,7 +22,7 @@ import peewee
 import structlog
 
 from conf.clock import Clock
-from conf.database import Database
+from conf.database import Database, raw_connection
 from conf.settings import Settings
 
 LOOK_SECONDS: Final = 2.0
@@ -71,6 +71,25 @@ class MailServer:
             if self.user:
                 client.login(self.user, self.password)
             client.send_message(message)
+
+
+def mails_unsent(url: str) -> tuple[int, int, str]:
+    """How many e-mails wait, how many were given up in the last week, and why the last one was. psycopg2.Error passes."""
+    connection = raw_connection(url, name="pointsman doctor", statement_seconds=10)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_UNSENT)
+            waiting, given_up, fault = cursor.fetchone()
+            return int(waiting), int(given_up), fault or ""
+    finally:
+        connection.close()
+
+
+_UNSENT: Final = """
+SELECT count(*) FILTER (WHERE given_up_at IS NULL AND sent_at IS NULL),
+    count(*) FILTER (WHERE given_up_at > now() - interval '7 days'),
+    (array_agg(fault ORDER BY given_up_at DESC NULLS LAST))[1]
+FROM outgoing_mail WHERE sent_at IS NULL"""
 
 
 def composed(

@@ -13,7 +13,7 @@ from conf.clock import Clock
 from conf.database import Database
 from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallBegan, MailWanted, SurveyAnswered
-from engine.records.mailing import Mailing, MailServer
+from engine.records.mailing import Mailing, MailServer, mails_unsent
 from tests.post import Post, open_post
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
@@ -108,6 +108,9 @@ def test_a_server_that_is_away_is_tried_again_later(db: Database, database_url: 
     db.execute_sql("UPDATE outgoing_mail SET tries = 6 WHERE sent_at IS NULL")
     assert away.send_waiting() == 1
     assert db.execute_sql("SELECT count(*) FROM outgoing_mail WHERE given_up_at IS NOT NULL").fetchone() == (1,)
+    waiting, given_up, fault = mails_unsent(database_url)
+    assert (waiting, given_up) == (0, 1)
+    assert "refused" in fault
 
 
 def test_without_a_server_nothing_is_tried(db: Database, database_url: str) -> None:
