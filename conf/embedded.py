@@ -323,11 +323,14 @@ class Redis:
         self._password = installation.secret(self.home, "redis")
         self.port = remembered_port(self.home, "redis")
         self.data = installation.folder(self.home, "redis")
+        # The log of changes is written anew at 256 MB, which is read back in a second; at Redis's own 64 MB that would be every
+        # ten seconds under load, and calls wait for it each time.
         # In a file and not among the arguments, which every user of the machine can read.
         installation.write_private(
             self.data / "server.conf",
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\ndir {json.dumps(str(self.data))}\n"
-            'daemonize no\nprotected-mode yes\nappendonly yes\nappendfsync everysec\nsave ""\nloglevel notice\nlogfile ""\n'
+            "daemonize no\nprotected-mode yes\nappendonly yes\nappendfsync everysec\n"
+            'auto-aof-rewrite-min-size 256mb\nsave ""\nloglevel notice\nlogfile ""\n'
             "tcp-backlog 511\nmaxclients 2000\n",
         )
 
