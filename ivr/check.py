@@ -52,6 +52,10 @@ class Surroundings:
     """The other flows, which this one may call or be called by."""
     staff: Mapping[str, int] | None = None
     """How many people may take each queue's calls."""
+    skills: Collection[str] | None = None
+    sends_mail: bool | None = None
+    calls_out: bool | None = None
+    """Whether e-mails are sent from here, and whether flows may call any number outside."""
 
 
 def check(flow: Flow, around: Surroundings) -> list[Problem]:
@@ -218,6 +222,9 @@ def _references(flow: Flow, around: Surroundings) -> Iterator[Problem]:
         "extension": _extension,
         "box": _box,
         "flow": _flow,
+        "skill": _skill,
+        "mail": _mail,
+        "trunk": _trunk,
     }
     languages = _languages(flow)
     for name, node in flow.nodes.items():
@@ -272,6 +279,24 @@ def _box(reference: Reference, node: str, around: Surroundings) -> Iterator[Prob
     if reference.name not in around.queues and reference.name not in around.extensions:
         mend = "name a queue or an extension, whose people will hear the messages"
         yield Problem(node, f"nobody looks after voicemail box {reference.name!r}", mend)
+
+
+def _skill(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
+    if around.skills is not None and reference.name not in around.skills:
+        fault = f"there is no skill {reference.name!r}, so nobody could take these calls"
+        yield Problem(node, fault, "make it, or name another", field="skills")
+
+
+def _mail(_reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
+    if around.sends_mail is False:
+        mend = "set POINTSMAN_SMTP_SERVER and POINTSMAN_SMTP_FROM"
+        yield Problem(node, "no e-mails are sent from here, so it is always refused", mend, serious=False)
+
+
+def _trunk(_reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:
+    if around.calls_out is False:
+        mend = "set POINTSMAN_TRUNK and POINTSMAN_OUTSIDE_PREFIXES"
+        yield Problem(node, "no number outside may be called from here, so it is always forbidden", mend, serious=False)
 
 
 def _flow(reference: Reference, node: str, around: Surroundings) -> Iterator[Problem]:

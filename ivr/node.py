@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ERROR = "error"
 NodeName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")]
 Group = Literal["speak", "ask", "decide", "connect", "look_up", "note", "flow"]
-ReferenceKind = Literal["prompt", "calendar", "queue", "extension", "box", "flow"]
+ReferenceKind = Literal["prompt", "calendar", "queue", "extension", "box", "flow", "skill", "mail", "trunk"]
 
 
 @dataclass(frozen=True, slots=True)

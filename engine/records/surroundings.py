@@ -8,7 +8,8 @@ from typing import Final
 from conf.database import Database
 from conf.settings import Settings
 from dialplan import store as dialplan_store
-from engine.records.tables import Agent, Queue
+from engine.records.mailing import MailServer
+from engine.records.tables import Agent, Queue, Skill
 from ivr import store
 from ivr.check import Surroundings
 from ivr.flow import Flow
@@ -26,6 +27,9 @@ def surroundings(db: Database, settings: Settings, catalogue: Catalogue, flows: 
             extensions={agent.extension for agent in Agent.select(Agent.extension)},
             flows={**known, **{flow.name: flow for flow in flows}},
             staff=_staff(db),
+            skills={skill.name for skill in Skill.select(Skill.name)},
+            sends_mail=MailServer.of(settings) is not None,
+            calls_out=bool(settings.trunk and settings.outside_allowed),
         )
 
 

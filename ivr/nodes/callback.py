@@ -68,6 +68,8 @@ class Callback(Node):
 
     def references(self) -> Iterator[Reference]:
         yield Reference("queue", self.queue)
+        yield Reference("trunk", "")
+        yield from (Reference("skill", skill) for skill in self.skills)
 
     def uses(self) -> Iterator[Use]:
         yield from (Use(name, "in the record of the callback") for name in names_in(self.number))

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Literal
 from pydantic import Field, model_validator
 
 from ivr.errors import NodeFailed
-from ivr.node import Exit, Form, Node, Use, node_type
+from ivr.node import Exit, Form, Node, Reference, Use, node_type
 from ivr.office import Mail
 from ivr.shown import shown_as
 from ivr.values import Template, foreign, names_in
@@ -54,6 +54,9 @@ class Email(Node):
         if "\n" in self.subject or "\r" in self.subject:
             raise ValueError("a subject is one line")
         return self
+
+    def references(self) -> Iterator[Reference]:
+        yield Reference("mail", "")
 
     def uses(self) -> Iterator[Use]:
         for text in (self.to, self.subject, self.body):

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from ivr.node import Exit, Form, Node, Use, node_type
+from ivr.node import Exit, Form, Node, Reference, Use, node_type
 from ivr.nodes.ring import OUTCOMES
 from ivr.shown import SECONDS
 from ivr.values import Template, names_in
@@ -36,6 +36,9 @@ class Outside(Node):
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)
         return (*self.own_exits, *([Exit("otherwise")] if needed else []))
+
+    def references(self) -> Iterator[Reference]:
+        yield Reference("trunk", "")
 
     def uses(self) -> Iterator[Use]:
         yield from (Use(name, "in the record of the call") for name in names_in(self.number))

@@ -66,6 +66,7 @@ class Queue(Node):
 
     def references(self) -> Iterator[Reference]:
         yield Reference("queue", self.queue)
+        yield from (Reference("skill", skill) for skill in self.skills)
 
     def run(self, visit: Visit) -> str:
         ended = visit.phone.wait_in_queue(QueueRequest(self.queue, self.priority, self.skills))

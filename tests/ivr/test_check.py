@@ -1,6 +1,7 @@
 """What the check finds before callers do: node, fault and mend."""
 
 import time
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,6 +54,32 @@ def test_each_fault_is_named_at_its_node(nodes, node, fault, serious):
     assert [(problem[0], problem[2]) for problem in problems] == [(node, serious)]
     assert fault in problems[0][1]
     assert is_fit(check(flow_of(nodes), AROUND)) == (not serious)
+
+
+@pytest.mark.parametrize(
+    ("node", "around", "fault", "serious"),
+    [
+        (
+            {"type": "queue", "queue": "sales", "skills": {"flying": 3}},
+            {"skills": {"danish"}},
+            "no skill 'flying'",
+            True,
+        ),
+        (
+            {"type": "email", "to": "a@example.org", "subject": "a", "body": "b"},
+            {"sends_mail": False},
+            "no e-mails",
+            False,
+        ),
+        ({"type": "outside", "number": "+4570707070"}, {"calls_out": False}, "no number outside", False),
+        ({"type": "callback", "queue": "sales"}, {"calls_out": False}, "no number outside", False),
+    ],
+)
+def test_what_is_not_set_up_here(node, around, fault, serious):
+    flow = flow_of({"a": {**node, "exits": {"queued" if node["type"] == "email" else "otherwise": "bye"}}, "bye": BYE})
+    assert check(flow, replace(AROUND, **around))[0].fault.startswith((fault, f"there is {fault}"))
+    assert [problem.serious for problem in check(flow, replace(AROUND, **around))] == [serious]
+    assert check(flow, AROUND) == []
 
 
 def test_a_flow_in_order_has_no_problem():
