@@ -1,11 +1,15 @@
 """What callers hear: prompts, spoken numbers and times, music on hold, conversion of recordings.
 
 `catalogue` finds a prompt's file by its name and language, `spoken` puts numbers, times and dates together from prompts,
-`convert` makes a telephone's recording of whatever a person uploads, `music` is heard while waiting, and `synthesis` speaks
-texts where a machine has a synthesiser. Everything played is 8 kHz 16-bit mono WAV (`wav`).
+`convert` makes a telephone's recording of whatever a person uploads, `apart` does so in a process of its own, `library` keeps
+the installation's own prompts with their versions, `music` is heard while waiting, and `synthesis` speaks texts where a machine
+has a synthesiser. Everything played is 8 kHz 16-bit mono WAV (`wav`).
 
-Replacing a prompt: put `HOME/prompts/en/NAME.wav` there, or `pointsman prompts add NAME RECORDING`. Nothing need be
-restarted.
+Replacing a prompt: on its page in the admin, by `pointsman prompts add NAME RECORDING`, or by putting a file at
+`HOME/prompts/en/NAME.wav`, which becomes a version as soon as it is replaced itself. Nothing need be restarted.
+
+On several machines `HOME/prompts` and `HOME/music` are folders that all of them share, by whatever means they share
+`HOME/recordings`: the admin writes there, engines look there once a second, and FreeSWITCH reads from there.
 
 Adding a language, here Swedish (Danish, Polish and Chinese are examples of all of this):
 
