@@ -86,7 +86,7 @@ def desk_state(parts: Parts, who: Viewer) -> DeskState | None:
         return None
     try:
         state = parts.board.agent(who.agent_id)
-        signed_in = parts.redis.smembers(keys.PHONES)
+        signed_in = parts.redis.hkeys(keys.PHONES)
     except RedisError:
         return None
     if state is None:

@@ -42,8 +42,11 @@ def connected(link: CallLink) -> Frame:
     return data
 
 
-def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str, data: Frame) -> Call:
-    """The call that FreeSWITCH tells of, with its beginning written down. CallGone for one that is not to be."""
+def new_call(
+    around: Surroundings, snapshot: Snapshot, call_id: str, switch: str, data: Frame, *, own: str = ""
+) -> Call:
+    """The call that FreeSWITCH tells of, from the desk phone `own` if any, with its beginning written down. CallGone for one
+    that is not to be."""
     callback_id = data.get("variable_pointsman_callback")
     if callback_id:
         return _calls_back(around, callback_id, call_id, switch)
@@ -56,7 +59,7 @@ def new_call(around: Surroundings, snapshot: Snapshot, call_id: str, switch: str
     if caller in snapshot.plan.extensions:
         direction = "internal" if number is not None or extension in snapshot.plan.extensions else "outbound"
     name = number.name if number is not None else ""
-    feature = feature_codes.match(called) if data.get("variable_pointsman_extension") else None
+    feature = feature_codes.match(called) if own else None
     if feature is not None:
         direction, extension, name = "internal", called, feature[0].title
     now = around.clock.now()

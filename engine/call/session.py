@@ -30,6 +30,7 @@ from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Bridged, Left, Mailbox, Parted, Pressed
 from engine.call.own_phone import OwnPhone
 from engine.call.phone import EslPhone
+from engine.call.phones import whose
 from engine.call.surroundings import Surroundings
 from engine.call.terms import AGENT_FIRST, CUT_OFF, LINGER_SECONDS, VARIABLES
 from engine.call.waiting import Waiting
@@ -124,19 +125,19 @@ class Session:
         """Find out which call this is; the checkpoint of its former owner where it had one."""
         data = connected(self.link)
         self.switch, self.control = self.around.switches.of_core(data.get("Core-UUID"))
+        own = whose(self.around.redis, self.control, self.snapshot.plan.extensions, data)
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
             checkpoint = recovery.find(self.around.redis, self.link.uuid)
         if checkpoint is None:
-            self.call = new_call(self.around, self.snapshot, self.link.uuid, self.switch, data)
+            self.call = new_call(self.around, self.snapshot, self.link.uuid, self.switch, data, own=own)
             with suppress(ValueError):
                 self._pretended = datetime.fromisoformat(data.get("variable_pointsman_at") or "")
         else:
             self.keypad.typed = checkpoint.typed + self.keypad.typed
             self.call = taken_over(self.around, checkpoint, data)
         # An agent who calls a customer back is busy with that, as the router knows.
-        own = "" if self.call.now.callback_id is not None else data.get("variable_pointsman_extension")
-        self.own = OwnPhone(self, own or "")
+        self.own = OwnPhone(self, "" if self.call.now.callback_id is not None else own)
         feature = feature_codes.match(data.get("Caller-Destination-Number") or "") if self.own.extension else None
         if feature is None:
             self.own.begin()

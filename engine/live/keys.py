@@ -21,7 +21,7 @@ AGENTS: Final = "agents"
 """Set of the ids of all agents."""
 
 PHONES: Final = "phones"
-"""Set of the extensions whose desk phones are signed in, as the switch said last."""
+"""Hash, extension -> address and port: the desk phones that are signed in, as the switch said last."""
 
 ROUTER_EVENTS: Final = "router:events"
 """Stream, field `data`: all that the router is told, in the order in which it decides."""

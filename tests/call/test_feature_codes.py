@@ -117,4 +117,4 @@ def test_an_agent_whose_phone_vanishes_is_paused(installation: Installation) -> 
 
 
 def _signed_in(installation: Installation, extension: str) -> None:
-    assert extension in installation.redis.smembers("phones")
+    assert extension in installation.redis.hkeys("phones")
