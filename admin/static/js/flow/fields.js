@@ -76,6 +76,10 @@ function template(given) {
   return suggested(given.context, given.context.variables().map((name) => ({ value: `{${name}}`, title: name })), given);
 }
 
+function longText({ about, value, set, id }) {
+  return el("textarea", { id, rows: 6, value: value ?? "", maxLength: about.longest ?? 5000, oninput: (event) => set(event.target.value) });
+}
+
 function number({ about, value, set, id }) {
   return el("input", {
     id,
@@ -267,6 +271,7 @@ function map({ context, about, value, set, faults, way }) {
 const WIDGETS = {
   text,
   template,
+  long_template: longText,
   number,
   json,
   prompts,
