@@ -106,7 +106,10 @@ def add(home: Path, name: str, language: str, recording: Path, *, called: str = 
 
 def playable(folder: Path) -> list[Path]:
     """The music in one folder, sorted by name; what cannot be played is passed over and logged."""
-    found = []
+    return list(_playable(folder))
+
+
+def _playable(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.glob("*.wav")):
         if path.name.startswith("."):
             continue
@@ -115,13 +118,12 @@ def playable(folder: Path) -> list[Path]:
         except (AudioUnusable, OSError) as error:
             log.warning("music on hold was passed over", path=str(path), why=str(error))
         else:
-            found.append(path.absolute())
-    return found
+            yield path.absolute()
 
 
 def _folder(home: Path, name: str, language: str) -> tuple[Path, str]:
     for folder, stream_name in _candidates(home, name, language):
-        if playable(folder):
+        if next(_playable(folder), None) is not None:
             return folder, stream_name
     return SHIPPED, STREAM
 

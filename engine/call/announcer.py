@@ -42,8 +42,8 @@ class Announcer:
         self._place: int | None = None
         self._expected: Expected | None = None
         self._playing = False
-        chosen = rule.settings.music
-        self._stream = music.stream(session.around.home, chosen, session.phone.language) if chosen else MUSIC
+        chosen = rule.settings.music or music.DEFAULT_NAME
+        self._stream = music.stream(session.around.home, chosen, session.phone.language)
 
     @property
     def callback_key(self) -> str | None:

@@ -253,3 +253,13 @@ def test_an_upload_that_is_too_large_is_not_taken_in(company: Company, monkeypat
     monkeypatch.setattr(view, "most_bytes", 10_000)
     answer = Api(company, "admin")("POST", "/prompts/summer/en/versions", data={"file": (recording(), "a.wav")})
     assert answer.status_code == 413
+
+
+def test_only_a_prompts_page_may_use_the_microphone(company: Company, visit: Any) -> None:
+    admin = visit("admin")
+    page = admin.get("/setup/prompts/one/goodbye")
+    assert "microphone=(self)" in page.headers["Permissions-Policy"]
+    assert "media-src 'self' blob:" in page.headers["Content-Security-Policy"]
+    listed = admin.get("/setup/prompts")
+    assert "microphone=()" in listed.headers["Permissions-Policy"]
+    assert "blob:" not in listed.headers["Content-Security-Policy"]
