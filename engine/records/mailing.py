@@ -1,8 +1,8 @@
 """E-mails that flows have asked for: sent in the background, however long it takes a mail server to take them.
 
-What is to be sent stands in the table `outgoing_mail`, whither the journals bring it. Every engine process looks there; a row
-is locked while its e-mail is under way, so no two send the same. A process that dies between a server's yes and its own note of
-it leaves an e-mail to be sent twice, under the same Message-ID.
+What is to be sent stands in the table `outgoing_mail`, whither the journals bring it. Every engine process looks there and
+takes what is due, one e-mail at a time and each by one process alone. A process that dies between a server's yes and its own
+note of it leaves an e-mail to be sent twice, under the same Message-ID.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
+from logging import ERROR, WARNING
 from typing import Any, Final, Literal
 
 import gevent
@@ -107,6 +108,15 @@ def composed(
     return message
 
 
+_TAKE: Final = """
+UPDATE outgoing_mail SET tries = tries + 1, next_try_at = now() + (%s::integer[])[least(tries + 1, 6)] * interval '1 second'
+WHERE id = (
+    SELECT id FROM outgoing_mail WHERE sent_at IS NULL AND given_up_at IS NULL AND next_try_at <= now()
+    ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id::text, recipients, subject, body, asked_at, tries"""
+
+
 class Mailing:
     """Sends what waits. `start` it with the process, and `stop` it."""
 
@@ -145,34 +155,23 @@ class Mailing:
             gevent.sleep(LOOK_SECONDS)
 
     def _send_one(self, server: MailServer) -> bool:
-        now = self._clock.now()
-        with self._db.connection_context(), self._db.atomic():
-            row = self._db.execute_sql(
-                "SELECT id::text, recipients, subject, body, asked_at, tries FROM outgoing_mail"
-                " WHERE sent_at IS NULL AND given_up_at IS NULL AND next_try_at <= now()"
-                " ORDER BY next_try_at LIMIT 1 FOR UPDATE SKIP LOCKED"
-            ).fetchone()
+        """Send the e-mail that has been due for longest; False where none is. It is booked for its next try before this one, so
+        that no transaction is open while a mail server thinks, and a process that dies over it loses nothing."""
+        with self._db.connection_context():
+            row = self._db.execute_sql(_TAKE, (list(PAUSES),)).fetchone()
             if row is None:
                 return False
-            mail_id, *content, tries = row
-            fault, final = self._attempt(server, mail_id, content)
-            if not fault:
-                self._db.execute_sql(
-                    "UPDATE outgoing_mail SET sent_at = %s, tries = tries + 1, fault = '' WHERE id = %s", (now, mail_id)
-                )
-            elif final or tries >= len(PAUSES):
-                log.error("e-mail given up", mail=mail_id, why=fault)
-                self._db.execute_sql(
-                    "UPDATE outgoing_mail SET given_up_at = %s, tries = tries + 1, fault = %s WHERE id = %s",
-                    (now, fault, mail_id),
-                )
-            else:
-                log.warning("e-mail not sent, it is tried again", mail=mail_id, why=fault)
-                self._db.execute_sql(
-                    "UPDATE outgoing_mail SET next_try_at = now() + %s * interval '1 second', tries = tries + 1, fault = %s"
-                    " WHERE id = %s",
-                    (PAUSES[tries], fault, mail_id),
-                )
+        mail_id, *content, tries = row
+        fault, final = self._attempt(server, mail_id, content)
+        given_up = bool(fault) and (final or tries > len(PAUSES))
+        if fault:
+            log.log(ERROR if given_up else WARNING, "e-mail not sent", mail=mail_id, why=fault, given_up=given_up)
+        now = self._clock.now()
+        with self._db.connection_context():
+            self._db.execute_sql(
+                "UPDATE outgoing_mail SET sent_at = %s, given_up_at = %s, fault = %s WHERE id = %s",
+                (None if fault else now, now if given_up else None, fault, mail_id),
+            )
         return True
 
     @staticmethod
