@@ -48,6 +48,8 @@ ALTER TABLE queue_entry
     ADD COLUMN estimated_low_seconds numeric,
     ADD COLUMN estimated_high_seconds numeric;
 
+ALTER TABLE offer ADD COLUMN end_known boolean NOT NULL DEFAULT true;  -- false: derived, see engine.records.unfinished
+
 DROP VIEW report.queue_entries;
 CREATE VIEW report.queue_entries AS
 SELECT e.id AS entry_id, e.call_id, e.queue, e.entered_at, e.left_at,

@@ -77,6 +77,9 @@ class Batch:
             then(unfinished.ENTRIES, ids)
             then(statements.SEGMENT_ENDS, ids)
             then(statements.SECONDS, ids)
+        offered = {row["call_id"] for row in self.offers.values() if "call_id" in row} | self.calls.keys()
+        if offered:
+            then(unfinished.OFFERS, sorted(offered))
         if self.states:
             then(statements.STATE_LOCKS, AGENT_STATES, sorted({agent for agent, _ in self.states}))
             states = encode(self.states)

@@ -96,8 +96,11 @@ ON CONFLICT (id) DO UPDATE SET
     call_id = coalesce(o.call_id, excluded.call_id), entry_id = coalesce(o.entry_id, excluded.entry_id),
     queue = coalesce(o.queue, excluded.queue), agent_id = coalesce(o.agent_id, excluded.agent_id),
     extension = coalesce(o.extension, excluded.extension), offered_at = coalesce(o.offered_at, excluded.offered_at),
-    why = coalesce(o.why, excluded.why), ended_at = least(o.ended_at, excluded.ended_at),
-    result = CASE WHEN excluded.ended_at IS NULL THEN o.result WHEN o.ended_at IS NULL THEN excluded.result
+    why = coalesce(o.why, excluded.why), end_known = o.end_known OR excluded.ended_at IS NOT NULL,
+    ended_at = CASE WHEN o.end_known OR excluded.ended_at IS NULL THEN least(o.ended_at, excluded.ended_at)
+        ELSE excluded.ended_at END,
+    result = CASE WHEN excluded.ended_at IS NULL THEN o.result
+        WHEN o.ended_at IS NULL OR NOT o.end_known THEN excluded.result
         WHEN (excluded.ended_at, excluded.result COLLATE "C") < (o.ended_at, o.result COLLATE "C") THEN excluded.result
         ELSE o.result END"""
 

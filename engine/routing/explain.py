@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, Final
 
 from engine.routing.pools import Pool, lacking, said
@@ -80,23 +80,26 @@ def terms(entry: Entry, at: float) -> dict[str, Any]:
 
 
 def left_out(state: State, pool: Pool, at: float) -> list[dict[str, Any]]:
-    """Some of those who could not have the call, each with the reason."""
+    """Some of those who could not have the call, each with the reason: first those who belong to the pool, for why not them is
+    what people ask."""
     agents = state.agents
-    if len(agents) <= pool.free:
-        return []
-    # Those with the skills come first: why not them is what people ask.
-    able = (agents[agent_id] for agent_id in islice(pool.agents, MOST_LOOKED_AT) if agent_id in agents)
-    others = (agent for agent_id, agent in islice(agents.items(), MOST_LOOKED_AT) if agent_id not in pool.agents)
     found: list[dict[str, Any]] = []
-    for agent in chain(able, others):
-        if agent.free and agent.profile.agent_id in pool.agents:
-            continue
-        found.append(
-            {"agent_id": agent.profile.agent_id, "name": agent.profile.name, "reason": reason(state, pool, agent, at)}
-        )
-        if len(found) == MOST_NAMED:
-            break
-    return found
+    if pool.free < len(pool.agents):
+        for agent_id in islice(pool.agents, MOST_LOOKED_AT):
+            agent = agents.get(agent_id)
+            if agent is not None and not agent.free:
+                found.append(_named(agent, reason(state, pool, agent, at)))
+                if len(found) == MOST_NAMED:
+                    return found
+    if pool.outsiders is None:
+        # Who does not belong to the pool, and why, is the same till another roster is published.
+        others = (agent for agent_id, agent in islice(agents.items(), MOST_LOOKED_AT) if agent_id not in pool.agents)
+        pool.outsiders = [_named(agent, reason(state, pool, agent, at)) for agent in islice(others, MOST_NAMED)]
+    return [*found, *pool.outsiders[: MOST_NAMED - len(found)]]
+
+
+def _named(agent: Agent, words: str) -> dict[str, Any]:
+    return {"agent_id": agent.profile.agent_id, "name": agent.profile.name, "reason": words}
 
 
 def reason(state: State, pool: Pool, agent: Agent, at: float) -> str:

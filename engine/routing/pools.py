@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, NamedTuple
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from engine.routing.state import Agent, Entry
@@ -51,6 +52,9 @@ def said(needs: Needs) -> str:
     )
 
 
+_ORDER = itemgetter(0, 1, 2, 3)
+
+
 class PoolKey(NamedTuple):
     """What decides who belongs to a pool: the agents of the queue who meet the needs, whose delay is not above `delay` and
     whose cost not above `cost`, and all agents of `groups`. With `only`: these agents and nobody else."""
@@ -75,6 +79,7 @@ class Pool:
         "free",
         "key",
         "lasting",
+        "outsiders",
         "ready",
         "staffed",
         "strategy",
@@ -97,6 +102,8 @@ class Pool:
         """Ids of the entries that nobody outside this pool will ever be offered."""
         self.lasting = False
         """Kept, whether it is used or not."""
+        self.outsiders: list[dict[str, Any]] | None = None
+        """Some who do not belong here, each with the reason, once they were asked for."""
         self._ordered = len({order for order, _ in agents.values()}) > 1
         self._waiting: list[tuple[float, float, int, Entry]] = []
         self._idle: list[tuple[int, float, float, int, int, Agent]] = []
@@ -165,6 +172,8 @@ class Pool:
         less than there are where much in the heap is out of date."""
         found: list[Agent] = []
         heap, looks = self._idle, 4 * most
+        if len(heap) <= looks:
+            return [agent for *_, stamp, agent in sorted(heap, key=_ORDER) if agent.stamp == stamp][:most]
         frontier = [(heap[0], 0)] if heap else []
         while frontier and len(found) < most and looks > 0:
             looks -= 1

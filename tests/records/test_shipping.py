@@ -302,6 +302,19 @@ def test_the_caller_s_segments_never_overlap_and_add_up(people: str, phases: lis
     assert sum(segment[8] for segment in segments) == total
 
 
+def test_an_offer_whose_end_nobody_wrote_down_ends_with_its_call_until_the_end_is_told(people: str) -> None:
+    made = facts.OfferMade(
+        offer_id=SECOND, call_id=FIRST, entry_id=SECOND, queue="sales", agent_id=1, extension="1001", at=at(3), why={}
+    )
+    ended = facts.CallEnded(call_id=FIRST, at=at(9), status="answered", ended_by="caller", hangup_cause="")
+    for order in ([[made], [ended]], [[ended], [made]], [[made, ended]]):
+        clear(people)
+        write(people, order)
+        assert one(people, "SELECT result, ended_at FROM report.offers") == ("failed", at(9))
+    write(people, [[facts.OfferEnded(offer_id=SECOND, at=at(10), result="no_answer")]])
+    assert one(people, "SELECT result, ended_at FROM report.offers") == ("no_answer", at(10))
+
+
 def test_two_processes_that_ship_parts_of_the_same_calls_at_once_lose_nothing(people: str) -> None:
     told = [fact for n in range(12) for fact in a_call(str(uuid.UUID(int=n + 1)), n * 0.037, f"+45770000{n % 3:02}")]
     write(people, [told])
