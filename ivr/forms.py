@@ -10,6 +10,7 @@ up elsewhere: `queue`, `calendar`, `flow`, `extension`, `box`, `skill`, `languag
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -138,8 +139,9 @@ def exits_of(document: Mapping[str, Any]) -> list[ExitForm]:
 
 
 def new_node(name: str) -> dict[str, Any]:
-    """The document of a new node of a type: its required fields stand there empty, the others are as by default."""
-    return _new(name, node_forms()[name].fields)
+    """The document of a new node of a type, with what the type begins with; other required fields stand there empty, and
+    all else is as by default."""
+    return _new(name, node_forms()[name].fields) | copy.deepcopy(dict(node_types()[name].starter))
 
 
 def fields_of(model: type[BaseModel]) -> list[Field]:

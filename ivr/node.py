@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -95,6 +95,8 @@ class Node(BaseModel):
     form: ClassVar[Form]
     own_exits: ClassVar[tuple[Exit, ...]] = ()
     more_exits: ClassVar[MoreExits | None] = None
+    starter: ClassVar[Mapping[str, Any]] = {}
+    """What a new node of the type has beside what is by default."""
     asks_the_house: ClassVar[bool] = False
     """Whether its exit is decided outside the telephone, by people, services or tickets. Tests and simulations of a flow say
     for themselves what comes of such a node."""

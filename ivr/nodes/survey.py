@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -60,6 +60,26 @@ class Survey(Node):
         "ask",
         "clipboard-list",
     )
+
+    starter: ClassVar[Mapping[str, Any]] = {
+        "survey": "after-call",
+        "prompts": ["survey_welcome"],
+        "thanks": ["survey_thanks"],
+        "questions": [
+            {
+                "name": "satisfied",
+                "words": "How satisfied are you with this call?",
+                "prompts": ["survey_satisfied"],
+                "answers": {"1": "not at all", "2": "little", "3": "so so", "4": "well", "5": "very"},
+            },
+            {
+                "name": "solved",
+                "words": "Could we help you with what you called about?",
+                "prompts": ["survey_solved"],
+                "answers": {"1": "yes", "2": "no"},
+            },
+        ],
+    }
 
     own_exits: ClassVar[tuple[Exit, ...]] = (
         Exit("answered", paced=True, title="All answered"),

@@ -1,7 +1,9 @@
 """Every node type has a form: words for people, a widget for each field, a name for each exit."""
 
 import pytest
+from playing import CATALOGUE
 
+from ivr.check import Surroundings, check
 from ivr.flow import Flow
 from ivr.forms import GROUPS, exits_of, fields_of, new_node, node_forms, say_forms
 from ivr.node import node_types
@@ -91,6 +93,16 @@ def test_what_is_said_in_words_of_its_own_has_forms_too():
     assert [field["name"] for field in forms["money"].fields] == ["value", "currency"]
     assert forms["opening_hours"].fields[0]["widget"] == "calendar"
     assert all(form.title for form in forms.values())
+
+
+def test_a_new_survey_asks_at_once():
+    node = new_node("survey")
+    flow = Flow.parse(
+        {"name": "new", "start": "a", "nodes": {"a": {**node, "exits": {"answered": "b"}}, "b": {"type": "hang_up"}}}
+    )
+    assert check(flow, Surroundings(CATALOGUE)) == []
+    node["questions"][0]["answers"].clear()
+    assert new_node("survey")["questions"][0]["answers"]
 
 
 def test_a_new_node_is_a_flow_once_its_form_is_filled():
