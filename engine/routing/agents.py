@@ -70,7 +70,7 @@ def agent_seen(state: State, event: AgentSeen) -> None:
     agent.until = None
     agent.wanted = None if event.wanted is None else (event.wanted, event.wanted_reason)
     agent.offered_at, agent.calls, agent.talk_seconds = event.offered_at, event.calls, event.talk_seconds
-    agent.misses = dict(event.misses)
+    agent.misses, agent.beside, agent.owed = dict(event.misses), dict(event.beside), event.owed
     agent.rest_until = None
     if event.rest_until is not None and event.rest_until > event.at:
         agent.rest_until = event.rest_until
@@ -107,16 +107,31 @@ def talk_began(state: State, event: TalkBegan) -> None:
 
 
 def talks(state: State, event: OfferAnswered | TalkBegan, queue: str | None) -> None:
-    """The agent is in a talk now, whatever was thought of them."""
+    """The agent is in a talk now, whatever was thought of them. Of several talks at once one that a queue brought is what they
+    are said to be in."""
     agent = state.agents.get(event.agent_id)
-    if agent is None or (agent.work == "talking" and agent.offer_id == event.offer_id):
+    if agent is None or event.offer_id in agent.beside:
         return
+    if agent.work == "talking":
+        if agent.offer_id == event.offer_id:
+            return
+        if queue is None:
+            agent.beside[event.offer_id] = event.call_id
+            presence.tell(state, agent, event.at)
+            return
+        if agent.queue is None and agent.offer_id is not None:
+            agent.beside[agent.offer_id] = agent.call_id or ""
     other = state.offers.get(agent.offer_id or "")
-    agent.call_id, agent.offer_id, agent.queue = event.call_id, event.offer_id, queue
+    if agent.work == "wrap_up" and queue is None and agent.call_id is not None and agent.queue is not None:
+        # They phone while they write up: what is left of it comes after.
+        agent.owed = (agent.call_id, agent.queue, agent.until or 0.0)
+        presence.tell_wrap_up(state, agent, event.at)
+    agent.call_id, agent.offer_id, agent.queue, agent.until = event.call_id, event.offer_id, queue, None
     agent.rest_until = agent.served = None
     agent.misses.clear()
     if queue is not None:
         agent.calls += 1
+        agent.owed = None
     presence.work(state, agent, "talking", event.at)
     if other is not None:
         # An owner that was long cut off had the agent already, or the agent took another call: who was offered waits on.
@@ -127,20 +142,32 @@ def talks(state: State, event: OfferAnswered | TalkBegan, queue: str | None) -> 
 
 def talk_ended(state: State, event: TalkEnded) -> None:
     agent = state.agents.get(event.agent_id)
-    if agent is None or agent.offer_id != event.offer_id or agent.work != "talking":
+    if agent is None or agent.work != "talking":
+        return
+    if agent.beside.pop(event.offer_id, None) is not None:
+        presence.tell(state, agent, event.at)
+        return
+    if agent.offer_id != event.offer_id:
         return
     if event.dropped and agent.served is not None:
         entries.keep_place(state, *agent.served, event.at)
     agent.served = None
-    if agent.queue is None:
-        # Such a call leaves nothing to write up, nor does it cost the agent the place among those who wait for work.
-        presence.work(state, agent, "idle", event.at)
-    else:
+    if agent.queue is not None:
         agent.talk_seconds = round(agent.talk_seconds + max(0.0, event.at - agent.since), 3)
-        if presence.begin_wrap_up(state, agent, event.at):
-            return
+        agent.owed = (agent.call_id or "", agent.queue, 0.0)
+    if agent.beside:
+        # They still speak with somebody else; what there is to write up comes after that.
+        agent.offer_id = next(iter(agent.beside))
+        agent.call_id, agent.queue = agent.beside.pop(agent.offer_id), None
+        presence.work(state, agent, "talking", event.at)
+        return
+    of_queue = agent.owed is not None
+    if presence.resume_wrap_up(state, agent, event.at):
+        return
+    if of_queue:
         agent.idle_since = event.at
-        presence.work(state, agent, "idle", event.at)
+    # A call that no queue brought leaves nothing to write up, nor does it cost the agent the place among those who wait.
+    presence.work(state, agent, "idle", event.at)
     matching.serve(state, agent, event.at)
 
 
@@ -152,9 +179,14 @@ def wrap_up_extended(state: State, event: WrapUpExtended) -> None:
 
 def wrap_up_ended(state: State, event: WrapUpEnded) -> None:
     agent = state.agents.get(event.agent_id)
-    if agent is not None and agent.work == "wrap_up":
+    if agent is None:
+        return
+    if agent.work == "wrap_up":
         presence.close_wrap_up(state, agent, event.at)
         matching.serve(state, agent, event.at)
+    elif agent.work == "talking" and agent.owed is not None and agent.owed[2]:
+        agent.owed = None
+        presence.tell(state, agent, event.at)
 
 
 def day_began(state: State, event: DayBegan) -> None:

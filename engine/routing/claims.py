@@ -127,6 +127,8 @@ def agent_state(fields: Mapping[str, str], now: float = 0.0) -> dict[str, Any]:
         "calls": int(fields.get("calls") or 0),
         "talk_seconds": float(fields.get("talk_seconds") or 0.0),
         "misses": msgspec.json.decode(fields.get("misses") or "{}"),
+        "beside": msgspec.json.decode(fields.get("beside") or "{}"),
+        "owed": msgspec.json.decode(fields["owed"]) if fields.get("owed") else None,
     } | {name: fields.get(name) or None for name in _TEXTS}
 
 
@@ -187,12 +189,14 @@ def agent_item(state: SetAgent) -> dict[str, Any]:
         "calls": state.calls,
         "talk_seconds": state.talk_seconds,
         "misses": dict(state.misses),
+        "beside": dict(state.beside),
+        "owed": None if state.owed is None else list(state.owed),
     }
 
 
 def _text(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, dict):
+    if isinstance(value, dict | list):
         return encode(value).decode() if value else ""
     return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else str(value)

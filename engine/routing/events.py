@@ -184,6 +184,8 @@ class AgentSeen(Event, frozen=True, tag=True):
     calls: int = 0
     talk_seconds: float = 0.0
     misses: Mapping[str, int] = {}
+    beside: Mapping[str, str] = {}
+    owed: tuple[str, str, float] | None = None
 
 
 class PlaceSeen(Event, frozen=True, tag=True):
@@ -339,6 +341,10 @@ class SetAgent(Decision, frozen=True, tag=True):
     """Of queues, today."""
     misses: Mapping[str, int] = {}
     """Failed offers in a row, by their result."""
+    beside: Mapping[str, str] = {}
+    """Other talks on the same phone, leg -> call."""
+    owed: tuple[str, str, float] | None = None
+    """Call, queue and end (0: not begun) of work after a call that a talk has put off."""
 
 
 class RemoveAgent(Decision, frozen=True, tag=True):

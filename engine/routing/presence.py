@@ -36,6 +36,8 @@ def tell(state: State, agent: Agent, at: float) -> None:
             calls=agent.calls,
             talk_seconds=agent.talk_seconds,
             misses=dict(agent.misses) if agent.misses else {},
+            beside=dict(agent.beside) if agent.beside else {},
+            owed=agent.owed,
         )
     )
 
@@ -75,7 +77,7 @@ def work(state: State, agent: Agent, now: WorkState, at: float) -> None:
     if now in ("idle", "wrap_up"):
         agent.offer_id = None
     if now == "idle":
-        agent.call_id = agent.queue = agent.until = None
+        agent.call_id = agent.queue = agent.until = agent.owed = None
         agent.extended = 0
         if agent.wanted is not None:
             presence, reason = agent.wanted
@@ -100,8 +102,8 @@ def choose(state: State, agent: Agent, presence: Presence, reason: str | None, a
     tell(state, agent, at)
 
 
-def close_wrap_up(state: State, agent: Agent, at: float) -> None:
-    """The agent has written up the last call."""
+def tell_wrap_up(state: State, agent: Agent, at: float) -> None:
+    """A piece of work after a call is over, whether more of it comes or not."""
     if agent.call_id is not None:
         state.decisions.append(
             CloseWrapUp(
@@ -113,6 +115,11 @@ def close_wrap_up(state: State, agent: Agent, at: float) -> None:
                 started_at=agent.since,
             )
         )
+
+
+def close_wrap_up(state: State, agent: Agent, at: float) -> None:
+    """The agent has written up the last call."""
+    tell_wrap_up(state, agent, at)
     agent.idle_since = at
     work(state, agent, "idle", at)
 
@@ -135,12 +142,32 @@ def begin_wrap_up(state: State, agent: Agent, at: float) -> bool:
     return True
 
 
+def resume_wrap_up(state: State, agent: Agent, at: float) -> bool:
+    """After the last talk: the work that is owed to an earlier one goes on, or begins. True where there is any."""
+    if agent.owed is None:
+        return False
+    agent.call_id, agent.queue, until = agent.owed
+    agent.owed = None
+    if not until:
+        return begin_wrap_up(state, agent, at)
+    if until <= at:
+        return False
+    agent.until = until
+    state.timers.add(until, "wrap_up", agent.profile.agent_id)
+    work(state, agent, "wrap_up", at)
+    return True
+
+
 def extend_wrap_up(state: State, agent: Agent, seconds: int, at: float) -> None:
     """So many seconds more, now or after the talk; without end there is nothing to extend."""
     more = min(seconds, MOST_MORE_SECONDS)
     if more <= 0:
         return
-    if agent.work == "talking" and agent.queue is not None:
+    if agent.work == "talking" and agent.owed is not None and agent.owed[2]:
+        call_id, queue, until = agent.owed
+        agent.owed = (call_id, queue, until + more)
+        tell(state, agent, at)
+    elif agent.work == "talking" and agent.queue is not None:
         agent.extended = min(agent.extended + more, MOST_MORE_SECONDS)
     elif agent.work == "wrap_up" and agent.until is not None:
         agent.until += more

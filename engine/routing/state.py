@@ -45,6 +45,10 @@ class Agent:
     misses: dict[str, int] = field(default_factory=dict)
     extended: int = 0
     """Seconds of work after the call asked for in the talk."""
+    beside: dict[str, str] = field(default_factory=dict)
+    """Other talks on the same phone that no queue brought, such as a colleague who is asked: the leg's name -> call."""
+    owed: tuple[str, str, float] | None = None
+    """Work after a call that a talk has put off: the call, its queue, and when it would have ended; 0 where it is to begin."""
     served: tuple[str, str, float] | None = None
     """Queue, caller and place of the call they talk on."""
     pools: list[Pool] = field(default_factory=list)
