@@ -67,6 +67,15 @@ def test_originate_runs_its_application_on_the_answered_leg(rig: Rig) -> None:
     assert control.api(f"uuid_kill {uuid}") == "-ERR No such channel!\n"
 
 
+def test_a_quoted_application_of_several_words_sends_the_answered_leg_into_the_dialplan(rig: Rig) -> None:
+    control = rig.inbound()
+    control.send("event plain CHANNEL_HANGUP_COMPLETE")
+    uuid = str(uuid4())
+    dial = f"{{origination_uuid={uuid},loopback_bowout=false,loopback_bowout_on_execute=false}}loopback/{AGENT}/default/XML"
+    assert control.background(f"originate {dial} '&transfer({BUSY} XML default)'") == f"+OK {uuid}\n"
+    assert control.event("CHANNEL_HANGUP_COMPLETE", **{"Unique-ID": uuid}).get("Hangup-Cause") == "USER_BUSY"
+
+
 def _seen(control: Connection, name: str, uuid: str) -> bool:
     return any(event.name == name and event.get("Unique-ID") == uuid for event in control.seen)
 
