@@ -73,7 +73,8 @@ class CallbackWish:
                 due_at=at,
                 entry=record,
                 called=now.to_number,
-                name=now.customer_name or now.caller_name,
+                # A switch names who has no name by their number.
+                name=now.customer_name or (now.caller_name if any(map(str.isalpha, now.caller_name)) else ""),
                 customer_id=now.customer_id,
                 language=session.phone.language,
                 switch=now.switch,
