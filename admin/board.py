@@ -253,7 +253,7 @@ def _call_row(
         state=mark(LIVE_STATES, call.get("state")),
         since=moment(call.get("since")) or moment(call.get("started_at")) or now,
         entered_at=moment(call.get("entered_at")),
-        number=str(call.get("from") or ""),
+        number=str(call.get("to" if call.get("callback_id") else "from") or ""),
         customer=str(call.get("customer_name") or call.get("customer_company") or ""),
         category=str(call.get("customer_category") or ""),
         queue=queue,

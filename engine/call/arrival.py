@@ -21,6 +21,8 @@ from engine.records.facts import Direction
 from engine.routing.events import TakenOver, encode
 
 CONNECT_SECONDS = 10.0
+RINGING = ("offer", "callback")
+"""The states in which the other party may have answered while nobody listened: an agent, or a customer who is called back."""
 
 log = structlog.get_logger(__name__)
 
@@ -126,7 +128,7 @@ def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Cal
     checkpoint.lost_at = None
     call = _made(around, checkpoint)
     joined = data.get("variable_last_bridge_to") or ""
-    if checkpoint.state == "offer" and joined and (joined == checkpoint.offer_id or joined in checkpoint.beside):
+    if checkpoint.state in RINGING and joined and (joined == checkpoint.offer_id or joined in checkpoint.beside):
         call.talk_found(joined, recovery.bridged_at(data))
     call.show()
     return call

@@ -75,7 +75,7 @@ class CallbackWatch:
 
     def _restore(self, callbacks: Callbacks, known: Mapping[str, Callback]) -> None:
         self._looks += 1
-        if not self._missed and self._looks % LOOKS_APART:
+        if not self._missed and self._looks % LOOKS_APART != 1:
             return
         with self._db.connection_context():
             rows = self._db.execute_sql(

@@ -93,7 +93,7 @@ class CallingBack:
     def _reach(self) -> CallbackResult:
         """Ring the customer, and say who calls; `answered` when they are joined with the agent. CallGone where the agent
         leaves before."""
-        session, now = self._session, self._session.call.now
+        session = self._session
         try:
             endpoint, shown = self._endpoint()
         except NumberForbidden as error:
@@ -103,8 +103,6 @@ class CallingBack:
         session.link.execute("set", f"transfer_ringback={RINGING}")
         session.control.subscribe(leg_id, self._leg_ended)
         attempt = Attempt(session.link, session.control, {leg_id: Ringing(endpoint)}, session.mailbox.put)
-        now.state = "offer"
-        session.call.show()
         attempt.ring(
             RING_SECONDS,
             caller_number=shown,

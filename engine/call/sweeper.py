@@ -20,6 +20,7 @@ import structlog
 from conf.clock import Clock
 from conf.database import Database
 from engine.call import recovery
+from engine.call.arrival import RINGING
 from engine.call.call import Call, Checkpoint
 from engine.call.closing import Closing
 from engine.call.media import Media
@@ -180,7 +181,7 @@ class Sweeper:
         that is found without anybody twice is sent through the dialplan again."""
         joined = self._joined(checkpoint, live)
         if joined:
-            if checkpoint.state == "offer":
+            if checkpoint.state in RINGING:
                 self._believe_talk(checkpoint, joined)
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint))

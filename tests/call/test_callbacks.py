@@ -10,6 +10,7 @@ import pytest
 
 from dialplan import destinations, store
 from engine.live import callbacks as live
+from engine.live import keys
 from engine.records.tables import Queue
 
 from .conftest import PATIENT
@@ -26,13 +27,21 @@ RULES: dict[str, Any] = {
 }
 
 
+ONCE = {
+    **RULES,
+    "callback": {"key": "2", "attempts": 1, "gap_seconds": 10},
+    "position": {"say": True, "every_seconds": 30},
+    "expected_wait": {"say": True, "largest_error": 0.3},
+}
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _queues(running: Installation) -> None:
     with running.setting_up() as db:
         with db.connection_context():
-            for name in ("back", "leave"):
+            for name, rules in (("back", RULES), ("leave", ONCE)):
                 Queue.create(name=name, title=name.title(), short_abandon_seconds=0)
-            db.execute_sql("UPDATE queue SET rules = %s::jsonb WHERE name IN ('back', 'leave')", (json.dumps(RULES),))
+                db.execute_sql("UPDATE queue SET rules = %s::jsonb WHERE name = %s", (json.dumps(rules), name))
         for number, queue in {BACK: "back", LEAVE: "leave"}.items():
             store.save_number(db, number, number, destinations.decode({"to": "queue", "queue": queue}), country="DK")
 
@@ -156,11 +165,11 @@ def test_a_machine_is_no_customer_and_after_enough_attempts_it_is_over(installat
     installation.on_duty()
     installation.switch.phone("1001", answer=1, talk=None)
     installation.switch.phone(CUSTOMER, answer=1, talk=None)
-    caller = ask(installation, BACK, "1")
+    caller = ask(installation, LEAVE, "1")
     caller.wait_for("ended")
     installation.choose("1001", "ready")
     row = closed(installation, CUSTOMER, "failed")
-    assert attempts(installation, row) == [("machine", "1001")] * 2
+    assert attempts(installation, row) == [("machine", "1001")]
     installation.switch.phone(CUSTOMER, answer=3, talk=10, press="1")
 
 
@@ -209,7 +218,7 @@ def test_an_agent_who_does_not_pick_up_leaves_it_to_the_next(installation: Insta
 
 def test_callers_leave_by_key_and_keep_their_place(installation: Installation) -> None:
     installation.on_duty()
-    caller = installation.switch.call(LEAVE)
+    caller = installation.switch.call(BACK)
     caller.wait_for("music")
     caller.press("5")
     caller.wait_until(caller.now + 8)
@@ -221,7 +230,7 @@ def test_callers_leave_by_key_and_keep_their_place(installation: Installation) -
     first.hang_up()
     report = installation.report(caller)
     assert [(entry["queue"], entry["result"]) for entry in report.entries] == [
-        ("leave", "exit_key"),
+        ("back", "exit_key"),
         ("patient", "abandoned"),
     ]
     assert report.entries[1]["position_at_entry"] == 1
@@ -237,3 +246,22 @@ def test_a_message_is_left_by_key_and_keys_of_the_queue_are_no_answer_to_it(inst
     caller.wait_for("ended")
     report = installation.report(caller)
     assert (report.call["status"], [message["box"] for message in report.messages]) == ("voicemail", ["sales"])
+
+
+def test_an_expected_wait_is_told_as_a_range_where_it_has_been_right_before(installation: Installation) -> None:
+    installation.on_duty()
+    pace = {"seconds_a_place": 150.0, "samples": 40, "low": 0.9, "high": 1.5, "error": 0.2}
+    installation.redis.hset(keys.PACES, "leave", json.dumps(pace))
+    caller = installation.switch.call(LEAVE)
+    caller.hear("queue_next")
+    caller.hear("queue_wait_between")
+    told = [caller.wait_for("hears")["prompt"] for _ in range(4)]
+    assert told == ["number_2", "and", "number_4", "minutes"]
+    caller.hang_up()
+    installation.redis.hset(keys.PACES, "leave", json.dumps(pace | {"error": 0.6}))
+    caller = installation.switch.call(LEAVE)
+    caller.hear("queue_next")
+    caller.wait_until(caller.now + 8)
+    caller.hang_up()
+    installation.redis.hdel(keys.PACES, "leave")
+    assert "queue_wait_between" not in caller.prompts
