@@ -21,8 +21,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Section:
+    """`folds`: only its title shows, unless the viewer is in it or opens it."""
+
     title: str
     places: tuple[Place, ...]
+    folds: bool = False
+
+    def holds(self, key: str) -> bool:
+        return any(place.key == key for place in self.places)
 
 
 TREE = (
@@ -49,24 +55,37 @@ TREE = (
         ),
     ),
     Section(
-        "Set-up",
+        "Set up: callers",
         (
             Place("numbers", "Numbers", "hash", "numbers.listed", Right.SEE_SETUP),
             Place("hours", "Opening hours", "clock", "hours.listed", Right.SEE_SETUP),
             Place("flows", "Flows", "route", "flows.listed", Right.SEE_SETUP),
             Place("try", "Try a number", "phone-check", "flows.try_number", Right.SEE_SETUP),
             Place("prompts", "Prompts", "volume", "prompts.listed", Right.SEE_SETUP),
+            Place("blocked", "Blocked numbers", "ban", "blocked.page", Right.SEE_SETUP),
+        ),
+        folds=True,
+    ),
+    Section(
+        "Set up: agents",
+        (
             Place("queues", "Queues", "stack-2", "queues.listed", Right.SEE_SETUP),
+            Place("agents", "Agents", "users", "agents.listed", Right.SEE_SETUP),
             Place("skills", "Skills", "star", "skill_matrix.page", Right.SEE_SETUP),
             Place("groups", "Groups", "arrows-left-right", "groups.listed", Right.SEE_SETUP),
-            Place("agents", "Agents", "users", "agents.listed", Right.SEE_SETUP),
             Place("ring_groups", "Ring groups", "phone-ringing", "ring_groups.listed", Right.SEE_SETUP),
             Place("pauses", "Pause reasons", "coffee", "pauses.page", Right.SEE_SETUP),
-            Place("blocked", "Blocked numbers", "ban", "blocked.page", Right.SEE_SETUP),
+        ),
+        folds=True,
+    ),
+    Section(
+        "Set up: system",
+        (
             Place("people", "People", "user-circle", "people.listed", Right.PEOPLE),
             Place("tokens", "API tokens", "lock", "people.tokens", Right.PEOPLE),
             Place("system", "System", "server", "health.page", Right.SEE_SYSTEM),
         ),
+        folds=True,
     ),
 )
 
@@ -76,7 +95,7 @@ def for_viewer(viewer: Viewer) -> Iterator[Section]:
     for section in TREE:
         places = tuple(place for place in section.places if viewer.may(place.right))
         if places:
-            yield Section(section.title, places)
+            yield Section(section.title, places, section.folds)
 
 
 def first(viewer: Viewer) -> Place:
