@@ -43,6 +43,7 @@ from admin import (
     ring_groups,
     security,
     skill_matrix,
+    survey_report,
     words,
 )
 from admin import account as account_pages
@@ -121,6 +122,7 @@ def create_app(parts: Parts) -> Flask:
         flow_pages.flows,
         music_pages.music,
         ivr_reports.ivr_reports,
+        survey_report.surveys,
         people.people,
         pauses.pauses,
         ring_groups.ring_groups,

@@ -52,6 +52,7 @@ TREE = (
         (
             Place("ivr_statistics", "IVR statistics", "chart-bar", "ivr_reports.page", Right.SEE_REPORTS),
             Place("ivr_record", "IVR record", "route", "ivr_reports.record", Right.SEE_REPORTS),
+            Place("surveys", "Surveys", "clipboard-list", "surveys.page", Right.SEE_REPORTS),
         ),
     ),
     Section(

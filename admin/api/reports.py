@@ -18,6 +18,7 @@ from admin.parts import parts
 from admin.search import FilterUnusable
 from engine.records.ivr_paths import CallPath, find_paths
 from engine.records.ivr_statistics import FlowFigures, NodeFigures, Period, Span
+from engine.records.survey_statistics import QuestionFigures, survey_figures
 
 reports = APIBlueprint(
     "api_reports",
@@ -101,6 +102,25 @@ def ivr_statistics(query: PeriodQuery) -> Response:  # noqa: ARG001  # described
             ],
         )
     )
+
+
+class SurveyQuery(BaseModel):
+    period: str = Field(default=periods.USUAL, description=f"One of {', '.join(periods.CHOICES)}.")
+    since: str = Field(default="", alias="from", description="With period `dates`: first day, 2026-03-04.")
+    until: str = Field(default="", alias="to", description="With period `dates`: last day.")
+    survey: str = Field(default="", description="A survey's name; empty for all.")
+
+
+class SurveysOut(BaseModel):
+    """The questions answered within the period, in the order in which they are asked."""
+
+    questions: Sequence[QuestionFigures]
+
+
+@reports.get("/reports/surveys", summary="What callers answered", tags=[REPORTS], responses={200: SurveysOut})
+@needs(Right.SEE_REPORTS)
+def survey_answers(query: SurveyQuery) -> Response:
+    return answer(SurveysOut(questions=survey_figures(parts().db, _period(), query.survey[:60].replace("\0", ""))))
 
 
 @reports.get("/reports/ivr-record", summary="The path of each call", tags=[REPORTS], responses={200: RecordOut})

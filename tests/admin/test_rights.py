@@ -36,6 +36,7 @@ PAGES = {
     "/messages": {"admin", "supervisor", "analyst", "agent"},
     "/reports/ivr": {"admin", "supervisor", "analyst"},
     "/reports/ivr-record": {"admin", "supervisor", "analyst"},
+    "/reports/surveys": {"admin", "supervisor", "analyst"},
     "/setup/agents": {"admin", "supervisor", "analyst"},
     "/setup/agents/new": {"admin"},
     "/setup/queues": {"admin", "supervisor", "analyst"},
