@@ -8,11 +8,11 @@ from datetime import timedelta
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, abort, jsonify, make_response, request
+from flask import Response, abort, jsonify, make_response
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
-from admin.access import Right, needs, viewer
+from admin.access import Right, accepts, needs, viewer
 from admin.api.shapes import FaultOut, answer
 from admin.flows import choices, work
 from admin.flows.shapes import (
@@ -73,7 +73,7 @@ def view(method: str, rule: str, summary: str, right: Right, **about: Any) -> Ca
     """Declare a view below both addresses, with one check of rights and one way of telling faults."""
 
     def declare(function: View) -> View:
-        told = needs(right)(_telling(function))
+        told = accepts(LARGEST)(needs(right)(_telling(function)))
         for blueprint in (flows_api, flows_data):
             getattr(blueprint, method)(rule, summary=summary, tags=[FLOWS], **about)(told)
         return told
@@ -98,15 +98,6 @@ def _telling(function: View) -> View:
             abort(409, str(error))
 
     return told  # type: ignore[return-value]
-
-
-def permit_large() -> None:
-    """A flow may be larger than what other pages are sent."""
-    request.max_content_length = LARGEST
-
-
-flows_api.before_request(permit_large)
-flows_data.before_request(permit_large)
 
 
 def problems_out(problems: Iterable[Problem]) -> list[ProblemOut]:

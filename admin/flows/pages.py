@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from admin.access import Right, needs, viewer
+from admin.access import Right, accepts, needs, viewer
 from admin.flows import work
 from admin.flows.data import editing, lines, opened
 from admin.flows.shapes import NewFlowIn
@@ -71,9 +71,9 @@ def add() -> Response | str:
 
 
 @flows.post("/setup/flows/import")
+@accepts(LARGEST_FILE + 100_000)
 @needs(Right.CHANGE_SETUP)
 def bring_in() -> Response:
-    request.max_content_length = LARGEST_FILE + 100_000
     given = request.files.get("file")
     if given is None or not given.filename:
         flash("Choose a YAML file first.", "bad")

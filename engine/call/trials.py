@@ -86,6 +86,9 @@ class Trials:
         shown = {
             "origination_caller_id_number": trial.extension,
             "origination_caller_id_name": "Call it",
+            # Once put through the leg is the caller, and FreeSWITCH takes for its number what was called.
+            "origination_callee_id_number": trial.extension,
+            "origination_callee_id_name": trial.extension,
             "originate_timeout": str(RING_SECONDS),
         }
         control.originate(

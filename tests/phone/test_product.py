@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
+import uuid
 from pathlib import Path
 
 import pytest
 
 from dialplan.freeswitch import DeskPhone
 from engine.bench.telephones import TelephonesBroken
+from engine.live import keys, trials
 from engine.records.tables import Agent
 from tests.call.installation import eventually
 from tests.phone.house import BEEP, BOX, CLOSED, MUSIC, NIMBLE, PATIENT, PLACE, SALES, SHUT, House, OnLine
@@ -320,3 +323,36 @@ def test_a_new_agents_phone_signs_in_without_anything_being_started_again(house:
         desk.close()
         with house.setting_up():
             Agent.delete().where(Agent.extension == new.extension).execute()
+
+
+def test_a_call_that_is_asked_for_on_a_page_rings_the_chosen_phone_first(house: House) -> None:
+    (phone,) = house.at_desk("1001", hertz=AGENT)
+    call_id = str(uuid.uuid4())
+    trials.ask(house.redis, trials.Trial(call_id=call_id, number="5000", extension="1001"))
+    phone.wait_for("incoming", 20)
+    phone.answer()
+    phone.wait_for("established")
+    eventually(lambda: _at(house, call_id, "menu"))
+    phone.hang_up()
+
+    def told() -> None:
+        query = "SELECT status, called_number, caller_number, flow FROM report.calls WHERE call_id = %s"
+        wanted = {"status": "abandoned_ivr", "called_number": "5000", "caller_number": "1001", "flow": "main"}
+        assert house.rows(query, call_id) == [wanted]
+
+    eventually(told)
+    nobody = str(uuid.uuid4())
+    trials.ask(house.redis, trials.Trial(call_id=nobody, number="5000", extension="1099"))
+
+    def failed() -> None:
+        found = trials.find(house.redis, nobody)
+        assert found
+        assert (found.state, found.why.startswith("phone 1099 was not answered")) == ("failed", True)
+
+    eventually(failed)
+
+
+def _at(house: House, call_id: str, node: str) -> None:
+    found = house.redis.hget(keys.CALLS, call_id)
+    assert found
+    assert json.loads(found)["node"] == node
