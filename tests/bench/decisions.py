@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -17,17 +19,23 @@ from dialplan import calendars, documents
 from engine.bench.site import CALENDARS, FLOW
 from engine.live import connection, keys
 from engine.live.wire import Wire
+from engine.records.queues import decode_queue
 from engine.routing.claims import Claims
+from engine.routing.day_log import DayLog, Tenure
 from engine.routing.events import (
     AgentSeen,
     EntryAdded,
+    Event,
     MakeOffer,
     OfferAnswered,
     RosterPublished,
+    SetAgent,
     TalkEnded,
+    TimePassed,
     encode,
 )
 from engine.routing.pools import serves
+from engine.routing.restoring import restore
 from engine.routing.roster import AgentProfile, QueueRule, Roster
 from engine.routing.router import Router
 from engine.virtual.load_plan import Spread
@@ -40,6 +48,9 @@ from sounds.catalogue import Catalogue
 AGENTS, SKILLS, WAITING = 10_000, 100, 5_000
 SKILLS_AN_AGENT = 5
 ROUNDS = 5_000
+
+
+CALLCENTER = "mod_callcenter's kind of query, one call"
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -63,7 +74,8 @@ def timed(rounds: int, act: Callable[[int], Any]) -> list[float]:
 class Centre:
     """10,000 agents with 5 of 100 skills each: all of them talk and `waiting` calls wait, or with none all are free."""
 
-    def __init__(self, waiting: int) -> None:
+    def __init__(self, waiting: int, relaxations: Sequence[dict[str, Any]] = ()) -> None:
+        """`relaxations` with an empty skill are of each queue's own."""
         self.random = random.Random(5)
         skills = [f"skill{number}" for number in range(SKILLS)]
         agents = tuple(
@@ -77,31 +89,42 @@ class Centre:
             for number in range(1, AGENTS + 1)
         )
         self.queues = tuple(
-            QueueRule(skill, needs={skill: 2}, most_waiting=100_000, longest_wait_seconds=86_400) for skill in skills
+            QueueRule(
+                skill,
+                needs={skill: 2},
+                most_waiting=100_000,
+                longest_wait_seconds=86_400,
+                settings=decode_queue(
+                    {"relaxations": [{n: skill if v == "" else v for n, v in step.items()} for step in relaxations]}
+                ),
+            )
+            for skill in skills
         )
         self.agents = {agent.agent_id: agent for agent in agents}
         self.at = 1_000_000.0
         self.entries = 0
         self.talks: dict[int, str] = {}
         self.router = Router(1)
-        self.router.step(RosterPublished(at=self.at, roster=Roster(version=1, agents=agents, queues=self.queues)))
+        self.roster = Roster(version=1, agents=agents, queues=self.queues)
+        self.router.step(RosterPublished(at=self.at, roster=self.roster))
+        self.told = []
         for agent in agents:
             self.talks[agent.agent_id] = f"talk-{agent.agent_id}"
-            self.router.step(
-                AgentSeen(
-                    at=self.at,
-                    agent_id=agent.agent_id,
-                    presence="ready",
-                    work="talking" if waiting else "idle",
-                    since=self.at - 100,
-                    idle_since=self.at - 200 - agent.agent_id,
-                    call_id=f"call-{agent.agent_id}" if waiting else None,
-                    offer_id=f"talk-{agent.agent_id}" if waiting else None,
-                    queue="skill0" if waiting else None,
-                )
+            seen = AgentSeen(
+                at=self.at,
+                agent_id=agent.agent_id,
+                presence="ready",
+                work="talking" if waiting else "idle",
+                since=self.at - 100,
+                idle_since=self.at - 200 - agent.agent_id,
+                call_id=f"call-{agent.agent_id}" if waiting else None,
+                offer_id=f"talk-{agent.agent_id}" if waiting else None,
+                queue="skill0" if waiting else None,
             )
-        for _ in range(waiting):
-            self.router.step(self.arrival())
+            self.told += [each for each in self.router.step(seen) if isinstance(each, SetAgent)]
+        self.waiting = [self.arrival() for _ in range(waiting)]
+        for entry in self.waiting:
+            self.router.step(entry)
 
     def arrival(self) -> EntryAdded:
         self.at += 0.001
@@ -150,11 +173,45 @@ def router() -> list[Figure]:
     size = f"{AGENTS:,} agents, {SKILLS} skills, {len(router.entries):,} waiting"
     return [
         Figure("router: agent free -> decided", Spread.of(freed), size),
+        Figure(
+            "of that the choice of the call", Spread.of(choices(centre)), "the rest is reasons and what is told of it"
+        ),
         Figure("router: call comes -> placed", Spread.of(arrived), size),
         *offered(),
+        *relaxed(),
         Figure("a plain search over all that wait", Spread.of(plain(centre)), "the same state, the same rule"),
-        Figure("mod_callcenter's kind of query, one call", Spread.of(callcenter(centre)), "SQLite in memory"),
+        Figure(CALLCENTER, Spread.of(callcenter(centre)), "SQLite in memory"),
     ]
+
+
+def choices(centre: Centre) -> list[float]:
+    """Finding the first of the calls that an agent may have, alone."""
+    agents = list(centre.router.agents.values())
+    rows = [centre.random.choice(agents).pools for _ in range(ROUNDS)]
+
+    def choose(number: int) -> Any:
+        best = None
+        for pool in rows[number]:
+            head = pool.first_call()
+            if head is not None and (best is None or head[:2] < best[:2]):
+                best = head
+        return best
+
+    return timed(ROUNDS, choose)
+
+
+def relaxed() -> list[Figure]:
+    """A call has waited its time with everybody busy, and waits on in a wider pool."""
+    centre = Centre(
+        WAITING, relaxations=({"after_seconds": 30, "skill": "", "level": 1}, {"after_seconds": 60, "drop": ""})
+    )
+    router, moved = centre.router, list[float]()
+    while (due := router.next_due) is not None and len(moved) < ROUNDS:
+        event = TimePassed(at=due)
+        began = time.perf_counter()
+        router.step(event)
+        moved.append(time.perf_counter() - began)
+    return [Figure("router: needs relaxed -> moved", Spread.of(moved), f"{WAITING:,} waiting, each at its place")]
 
 
 def offered() -> list[Figure]:
@@ -220,6 +277,71 @@ def callcenter(centre: Centre) -> list[float]:
             "ORDER BY level, last_bridge_end, position"
         )
         return timed(15, lambda _: db.execute(statement, (centre.random.choice(names),)).fetchall())
+
+
+def made_good(redis_url: str, rounds: int = 3_000) -> list[Figure]:
+    """At full size with Redis: an agent becomes free, the call is decided and the claim stands; then all of it is read back
+    by the next tenure."""
+    client, wire = connection.commands(redis_url), Wire(redis_url)
+    client.flushdb()
+    centre = Centre(WAITING)
+    router = centre.router
+    client.set(keys.ROUTER_EPOCH, 1)
+    writer = Claims(wire, "bench", 1)
+    for begin in range(0, len(centre.told), 1_000):
+        writer.write(centre.told[begin : begin + 1_000], "0-1")
+    wire.ask_all([("HSET", keys.WAITING, entry.entry_id, encode(entry)) for entry in centre.waiting])
+    tenure = Tenure(epoch=1, seed=1, settled=True, began=datetime.now(UTC))
+    folder = Path(tempfile.mkdtemp(prefix="pointsman-bench-"))
+    log = DayLog(folder, datetime.now(UTC).date(), tenure)
+    freed, logged = list[float](), list[float]()
+    clock, agents = time.perf_counter, list(centre.talks)
+    for number in range(rounds):
+        agent_id = centre.random.choice(agents)
+        centre.at += 0.001
+        event: Event = TalkEnded(at=centre.at, offer_id=centre.talks[agent_id], agent_id=agent_id)
+        began = clock()
+        decisions = router.step(event)
+        lost = writer.write(decisions, f"{number + 1}-0")
+        freed.append(clock() - began)
+        assert not lost, lost
+        began = clock()
+        log.add(event, decisions)
+        log.flush()
+        logged.append(clock() - began)
+        for offer in [each for each in decisions if isinstance(each, MakeOffer)]:
+            centre.talks[agent_id] = offer.offer_id
+            answered = OfferAnswered(
+                at=centre.at,
+                offer_id=offer.offer_id,
+                entry_id=offer.entry_id,
+                call_id=offer.call_id,
+                queue=offer.queue,
+                agent_id=agent_id,
+            )
+            writer.write(router.step(answered), f"{number + 1}-1")
+            wire.ask("HDEL", keys.WAITING, offer.entry_id)
+        entry = centre.arrival()
+        wire.ask("HSET", keys.WAITING, entry.entry_id, encode(entry))
+        writer.write(router.step(entry), f"{number + 1}-2")
+    log.close()
+    shutil.rmtree(folder)
+
+    def rebuild(_: int) -> None:
+        again = Router(2)
+        restore(wire, again.step, again, centre.roster, centre.at, presences=dict, keep=lambda _: None)
+        assert len(again.entries) == len(router.entries)
+
+    rebuilt = timed(3, rebuild)
+    client.flushdb()
+    client.close()
+    wire.close()
+    size = f"{AGENTS:,} agents, {SKILLS} skills, {WAITING:,} waiting"
+    return [
+        Figure("claim: agent free -> decided, stands in Redis", Spread.of(freed), size),
+        Figure("a step written into the day's log", Spread.of(logged)),
+        Figure("a new tenure rebuilt from Redis", Spread.of(rebuilt), size),
+    ]
 
 
 def claims(redis_url: str) -> list[Figure]:
