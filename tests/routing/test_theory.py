@@ -16,7 +16,7 @@ import simpy
 from engine.routing.roster import Roster
 from tests.routing.theory import Floor, Outcome, Stream, agents, erlang_a, erlang_c, queue, spread
 
-RUNS, CALLS, WARM_UP = 12, 1_300, 300
+RUNS, CALLS, WARM_UP = 12, 1_000, 200
 ERRORS = 3.5
 TALK = 180.0
 
