@@ -137,7 +137,11 @@ def _record(session: Session, take: Path) -> None:
     # As for a message (engine.call.phone): broken off by a lost socket `record` would hang up.
     link.execute("multiset", "^^;playback_terminators=#;socket_resume=false", lock=True)
     argument = f"{playable([take])} {MOST_SECONDS} {SILENCE_LEVEL} {SILENCE_SECONDS}"
-    link.execute("record", argument, lock=True).wait(clock.wall_seconds(MOST_SECONDS) + GRACE_SECONDS)
+    recording = link.execute("record", argument, lock=True)
+    # The switch may write the file when the phone is down already; only then can it be thrown away.
+    recording.wait(clock.wall_seconds(MOST_SECONDS) + GRACE_SECONDS, after_hangup=True)
+    if link.gone:
+        raise CallGone(link.hangup_cause)
     link.execute("multiset", "^^;playback_terminators=none;socket_resume=true", lock=True)
 
 
