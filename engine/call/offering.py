@@ -9,7 +9,7 @@ from engine.call import talk
 from engine.call.leg import Attempt, Ringing
 from engine.call.mailbox import Rang, Silent
 from engine.call.popping import Popping
-from engine.call.whisper import whisper
+from engine.call.whisper import prepare, whisper
 from engine.live import keys
 from engine.live.screenpop import PopEvent
 from engine.records.facts import OfferResult
@@ -32,6 +32,7 @@ class Offering:
         self._talking: MakeOffer | None = None
         self._pops = Popping(session, {})
         self._freed = False
+        prepare(session, rule)
 
     @property
     def ringing(self) -> bool:

@@ -12,6 +12,7 @@ import structlog
 from engine.call.audible import playable
 from engine.esl.errors import UnsafeText
 from engine.routing.events import MakeOffer
+from engine.routing.roster import QueueRule
 from sounds import spoken
 from sounds.errors import PromptMissing, SynthesisFailed
 
@@ -22,6 +23,7 @@ READY_SECONDS: Final = 0.4
 """How long words that were never spoken before are waited for; the phone then rings without them, and the next time they are
 there."""
 
+WAITED: Final = "{waited}"
 _FIELD: Final = re.compile(r"\{([a-z_]+)\}")
 _PROMPT: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _CATEGORIES: Final = {"vip": "V I P", "problem": "problem customer"}
@@ -29,12 +31,19 @@ _CATEGORIES: Final = {"vip": "V I P", "problem": "problem customer"}
 log = structlog.get_logger(__name__)
 
 
+def prepare(session: Session, rule: QueueRule) -> None:
+    """Have the words of this queue spoken while the call waits, so that they are there when a phone is picked up."""
+    settings = rule.settings
+    if settings.whisper or settings.announce_caller:
+        gevent.spawn(_files, session, rule.name, settings.whisper, settings.announce_caller, 0.0)
+
+
 def whisper(session: Session, offer: MakeOffer) -> str:
     """What the agent's leg is to play, as `playback` takes it; empty for nothing. Never raises: a talk is worth more than what
     is said before it."""
     if not offer.whisper and not offer.announce_caller:
         return ""
-    speaking = gevent.spawn(_files, session, offer)
+    speaking = gevent.spawn(_files, session, offer.queue, offer.whisper, offer.announce_caller, offer.waited_seconds)
     speaking.join(READY_SECONDS)
     if not speaking.ready():
         log.info("whisper not ready in time", call=session.call.call_id, queue=offer.queue)
@@ -47,52 +56,54 @@ def whisper(session: Session, offer: MakeOffer) -> str:
         return ""
 
 
-def filled(part: str, values: Mapping[str, str]) -> str:
-    """A part of a whisper with its `{fields}`; a field that is not known, or empty, leaves nothing, nor a comma twice."""
-    text = _FIELD.sub(lambda found: values.get(found[1], ""), part)
-    return re.sub(r"(?:\s*,)+\s*", ", ", " ".join(text.split())).strip(" ,")
-
-
-def _files(session: Session, offer: MakeOffer) -> list[str]:
-    catalogue = session.around.catalogue
-    language = catalogue.default_language
-    parts: list[str] = list(offer.whisper)
-    if offer.announce_caller:
-        parts.append("{caller}")
-    values = _values(session, offer)
+def pieces(part: str, values: Mapping[str, str]) -> list[str]:
+    """A part of a whisper as texts to speak, with WAITED where the time of waiting stands: that is put together from prompts,
+    so that the texts are the same for all calls and need be spoken but once. A field that is not known, or empty, leaves
+    nothing, nor a comma twice."""
     found: list[str] = []
-    for part in parts:
-        try:
-            if part == "{waited}":
-                found += _paths(session, spoken.duration(_minutes(offer.waited_seconds), language))
-            elif part == "{caller}" and not values["customer"]:
-                found += _paths(session, spoken.digits(values["number"], language))
-            elif _PROMPT.fullmatch(part) and (path := _prompt(session, part)):
-                found.append(path)
-            elif text := filled(part, values):
-                found.append(session.around.house.speech.file(text, language))
-        except (SynthesisFailed, PromptMissing, ValueError) as error:
-            log.warning("part of a whisper left out", queue=offer.queue, part=part, error=str(error))
+    for place, text in enumerate(part.split(WAITED)):
+        if place:
+            found.append(WAITED)
+        said = _FIELD.sub(lambda field: values.get(field[1], ""), text)
+        said = re.sub(r"(?:\s*,)+\s*", ", ", " ".join(said.split())).strip(" ,")
+        if said:
+            found.append(said)
     return found
 
 
-def _values(session: Session, offer: MakeOffer) -> dict[str, str]:
+def _files(session: Session, queue: str, parts: Sequence[str], announce: bool, waited: float) -> list[str]:
+    language = session.around.catalogue.default_language
+    values = _values(session, queue)
+    found: list[str] = []
+    for part in [*parts, *(["{caller}"] if announce else [])]:
+        try:
+            if _PROMPT.fullmatch(part) and (path := _prompt(session, part)):
+                found.append(path)
+            elif part == "{caller}" and not values["customer"]:
+                found += _paths(session, spoken.digits(values["number"], language))
+            else:
+                for text in pieces(part, values):
+                    if text == WAITED:
+                        found += _paths(session, spoken.duration(max(1, round(waited / 60)), language))
+                    else:
+                        found.append(session.around.house.speech.file(text, language))
+        except (SynthesisFailed, PromptMissing, ValueError) as error:
+            log.warning("part of a whisper left out", queue=queue, part=part, error=str(error))
+    return found
+
+
+def _values(session: Session, queue: str) -> dict[str, str]:
+    card = session.match.card
     now = session.call.now
-    rule = session.snapshot.roster.queue(offer.queue)
-    minutes = _minutes(offer.waited_seconds)
-    customer = now.customer_name or ""
+    rule = session.snapshot.roster.queue(queue)
+    customer = "" if card is None else str(card["company"] or card["name"])
     return {
-        "queue": (rule.title if rule else "") or offer.queue,
-        "category": _CATEGORIES.get(now.customer_category or "", ""),
-        "waited": f"{minutes} minute{'' if minutes == 1 else 's'}",
+        "queue": (rule.title if rule else "") or queue,
+        "category": _CATEGORIES.get("" if card is None else str(card["category"]), ""),
         "customer": customer,
         "caller": customer,
         "number": re.sub(r"\D", "", now.from_number),
     }
-
-
-def _minutes(seconds: float) -> int:
-    return max(1, round(seconds / 60))
 
 
 def _prompt(session: Session, name: str) -> str:
