@@ -105,7 +105,8 @@ export class Form {
   figures(name) {
     const figures = this.context.figures?.[name];
     if (!figures) return [];
-    return el("div", { class: "notice" }, icon("chart-bar"), el("div", {}, el("b", {}, "The last 7 days"), el("p", {}, `${told(figures)}.`)));
+    const calls = (exit) => `/reports/ivr-record?${new URLSearchParams({ period: "7d", flow: this.model.doc.name, node: name, ...(exit ? { exit } : {}) })}`;
+    return el("div", { class: "notice" }, icon("chart-bar"), el("div", {}, el("p", {}, `${told(figures)}.`), el("p", {}, el("a", { href: calls() }, "These calls"), figures.hung_up > 0 && [" · ", el("a", { href: calls("hung_up") }, "Who hung up here")])));
   }
 
   exits(model, name, type, problems) {

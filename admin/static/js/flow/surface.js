@@ -210,7 +210,7 @@ export class Surface extends EventTarget {
         problems.length > 0 && el("span", { class: serious ? "card-mark bad" : "card-mark wait", title: problems.map((p) => p.fault).join("\n") }, icon(serious ? "alert-circle" : "info-circle", "s")),
         this.marks.get(name) && el("span", { class: `badge ${MARKS[this.marks.get(name)].tone}` }, MARKS[this.marks.get(name)].word),
       ),
-      figures && el("div", { class: "card-figures", title: told(figures) }, `${figures.entries} visits`, figures.hung_up > 0 && el("span", { class: "left-here" }, `${figures.hung_up} hung up`)),
+      figures && el("div", { class: "card-figures", title: told(figures) }, el("span", {}, visits(figures)), el("span", {}, stay(figures)), figures.hung_up > 0 && el("span", { class: "left-here" }, `${figures.hung_up} hung up`)),
       this.rows(name).map((exit) => this.exit(name, node, exit, problems, figures)),
     );
   }
@@ -288,11 +288,19 @@ export function exitName(exit) {
   return exit.title || exit.name;
 }
 
+// How long half of them and 95 of 100 stay at most.
+function stay({ p50, p95 }) {
+  const [half, most] = [Math.round(p50), Math.round(p95)];
+  return half === most ? `${half} s` : `${half}–${most} s`;
+}
+function visits(figures) {
+  return `${figures.entries} ${figures.entries === 1 ? "visit" : "visits"}`;
+}
+
 export function told(figures) {
-  const part = [`${figures.entries} visits by ${figures.callers} callers`];
-  if (figures.p50 !== null && figures.p50 !== undefined) part.push(`half stay below ${Math.round(figures.p50)} s, 95 % below ${Math.round(figures.p95)} s`);
-  part.push(`${figures.hung_up} hung up here`);
-  return part.join("; ");
+  const callers = `${figures.callers} ${figures.callers === 1 ? "caller" : "callers"}`;
+  const dwell = `half stay below ${Math.round(figures.p50)} s, 95 % below ${Math.round(figures.p95)} s`;
+  return `The last 7 days: ${visits(figures)} by ${callers}; ${dwell}; ${figures.hung_up} hung up here`;
 }
 
 // One line of what a node holds.
