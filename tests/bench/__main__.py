@@ -32,7 +32,7 @@ from conf.children import Child  # noqa: E402
 from conf.migrate import migrate  # noqa: E402
 from engine.bench.table import GOALS, latencies, number, result, table  # noqa: E402
 from engine.commands.bench import allow_many_files, cores  # noqa: E402
-from tests.bench import decisions, draining, on_freeswitch, readme, traffic  # noqa: E402
+from tests.bench import decisions, draining, flows, on_freeswitch, readme, traffic  # noqa: E402
 
 OUT = Path("build") / "bench.json"
 DECISION_GOAL = 0.2
@@ -73,6 +73,7 @@ def in_one_process(quick: bool) -> tuple[dict[str, Any], str]:
     say("decisions")
     figures = decisions.router()
     per_call, per_step = decisions.steps(300 if quick else 2_000)
+    large = flows.large()
     with stores() as (postgres, redis):
         say("claims")
         figures += decisions.made_good(redis.url, 500 if quick else 3_000)
@@ -99,7 +100,9 @@ def in_one_process(quick: bool) -> tuple[dict[str, Any], str]:
         table(("milliseconds", "p50", "p99", "most", "goal", ""), rows),
         f"\nA pass of mod_callcenter over {decisions.WAITING:,} waiting calls, one such query each: "
         f"{query.spread.p50 * decisions.WAITING / 1000:,.0f} s",
-        f"A step of a flow: {per_step:g} µs",
+        f"A step of a flow: {per_step:g} µs (goal {flows.STEP_GOAL:g})",
+        f"A flow of {large.nodes:,} nodes: read {large.parse:g} ms, checked {large.check:g} ms (goal {flows.CHECK_GOAL:g}), "
+        f"as YAML there and back {large.yaml:g} ms",
         title("Records"),
         table(
             ("", "measured", "goal"),
@@ -118,6 +121,7 @@ def in_one_process(quick: bool) -> tuple[dict[str, Any], str]:
     found = {
         "decisions": [msgspec.to_builtins(figure) for figure in figures],
         "step_microseconds": per_step,
+        "large_flow": msgspec.to_builtins(large),
         "records": msgspec.to_builtins(drained),
     }
     return found, "\n".join(told)
