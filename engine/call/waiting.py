@@ -94,9 +94,7 @@ class Waiting:
             self._announcer.begin()
             self._announce_entry()
             # Where an agent is free the offer comes within milliseconds, and the music is then the ringing's.
-            first = session.mailbox.get(DECISION_SECONDS)
-            outcome = None if first is None else self._handle(first)
-            outcome = outcome or self._wait()
+            outcome = self._next(DECISION_SECONDS) or self._wait()
         except CallGone:
             if not session.let_go:
                 self._caller_left()
@@ -146,6 +144,12 @@ class Waiting:
                 continue
             if outcome is not None:
                 return outcome
+            message = None  # half a KB, which would be kept until the next one comes
+
+    def _next(self, seconds: float) -> Outcome | None:
+        """What the message means that comes within this time, if any does."""
+        message = self._session.mailbox.get(seconds)
+        return None if message is None else self._handle(message)
 
     def _handle(self, message: Message) -> Outcome | None:
         if isinstance(message, Left):
