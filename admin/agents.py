@@ -22,6 +22,7 @@ from admin.parts import Parts, parts
 from admin.publishing import change
 from admin.skills import Skills
 from dialplan.destinations import decode
+from engine.live import keys
 from engine.live.connection import RedisError
 from engine.records import queue_store
 from engine.records.queues import AgentSettings, RulesInvalid, decode_agent
@@ -140,9 +141,12 @@ def delete(parts: Parts, agent_id: int) -> None:
 @needs(Right.SEE_SETUP)
 def listed() -> str:
     states: dict[int, AgentRow] = {}
+    phones: set[str] | None = None
     with suppress(RedisError):
         states = {row.agent_id: row for row in boards().view().agents}
-    return render_template("agents.html", place_key="agents", agents=find(parts()), states=states)
+        # Nothing is said of phones before the switch has said anything.
+        phones = set(parts().redis.hkeys(keys.PHONES)) or None
+    return render_template("agents.html", place_key="agents", agents=find(parts()), states=states, phones=phones)
 
 
 @agents.route("/setup/agents/new", methods=["GET", "POST"])

@@ -86,6 +86,7 @@ def test_a_phone_that_is_not_signed_in_is_told(company: Company, visit: Any) -> 
     assert "not signed in" not in said(visit("anna").get("/desk").text), "nothing is known of phones yet"
     company.parts.redis.hset(keys.PHONES, "1002", "127.0.0.1:5080")
     assert "Your phone is not signed in." in said(visit("anna").get("/desk").text)
+    assert "1001 no phone signed in" in said(visit("admin").get("/setup/agents").text)
 
 
 GROUP = {
