@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from admin.access import Right, viewer
 from admin.api.shapes import answer
@@ -26,13 +26,11 @@ def list_tests(path: FlowPath) -> Response:
 
 
 @view("put", "/flows/<name>/tests/<path:test>", "Keep a test", Right.CHANGE_SETUP)
-def save_test(path: TestPath) -> Response:
-    given = request.get_json(silent=True)
-    if not isinstance(given, dict) or given.get("name") != path.test:
-        raise FlowTestInvalid("a test is an object whose name is the one in the address")
-    test = FlowTest.parse(given)
-    store.save_test(parts().db, path.name, test, author=viewer().name)
-    return jsonify(test.document())
+def save_test(path: TestPath, body: FlowTest) -> Response:
+    if body.name != path.test:
+        raise FlowTestInvalid("name: a test is kept under the name in its address")
+    store.save_test(parts().db, path.name, body, author=viewer().name)
+    return jsonify(body.document())
 
 
 @view("delete", "/flows/<name>/tests/<path:test>", "Throw a test away", Right.CHANGE_SETUP)

@@ -177,7 +177,7 @@ def test_tests_block_a_version_and_come_from_calls(history: Company) -> None:
     assert (verdict["fit"], [each["passed"] for each in verdict["tested"]]) == (False, [False])
     refused = api.ask("POST", "/flows/main/publish", {"revision": saved["revision"], "in_force": 1}, 409)
     assert "test 'sales/1'" in refused["detail"]
-    api.ask("PUT", "/flows/main/tests/bad", {"name": "bad"}, 400)
+    api.ask("PUT", "/flows/main/tests/bad", {"name": "bad"}, 422)
 
 
 def test_a_walk_goes_at_any_time_and_takes_steps_back(api: Api) -> None:

@@ -47,7 +47,7 @@ class Editor {
     this.tests = new Tests(one("[data-panel=tests]"), this);
     this.simulator = new Simulator(one("[data-panel=try] [data-walk]"), {
       address: () => `${this.address}/walk`,
-      more: async () => ({ version: this.mode === "published" ? this.saver.head.in_force : (await this.kept(), null) }),
+      more: async () => ({ version: this.mode === "published" ? this.viewed : (await this.kept(), null) }),
       zone: this.zone,
       start: () => this.model.only || "",
       testing: this.mayChange ? { flow: head.name, save: (test) => (this.panel("tests"), this.tests.save(test)) } : null,
@@ -200,6 +200,7 @@ class Editor {
   async lookAt(version) {
     const found = await ask("GET", `${this.address}/versions/${version}`);
     const inForce = version === this.saver.head.in_force;
+    this.viewed = version;
     const words = inForce ? `Version ${version}: this is what callers hear now. It is shown to look at; changes are made in the draft.` : `Version ${version}, to look at. Callers ${this.saver.head.in_force ? `hear version ${this.saver.head.in_force}` : "do not hear this flow"}.`;
     this.view("published", new Model(found.document, this.types, found.exits, true), words);
   }

@@ -4,7 +4,7 @@ import { el, page } from "./dom.js";
 
 const KEYS = [
   ["Arrows", "Go to the next node in that direction"],
-  ["Enter", "Change what the selected node does"],
+  ["Enter, Esc", "Change what the selected node does, and back to the canvas"],
   ["A", "Add a node (behind the selected one)"],
   ["L", "Lead the next open exit of the selected node somewhere"],
   ["Delete", "Delete what is selected"],
@@ -65,6 +65,9 @@ export function keyboard(editor, canvas) {
     if (!act || (typing && act !== "search")) return;
     event.preventDefault();
     editor.act(act);
+  });
+  page.querySelector(".flow-side").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") canvas.focus();
   });
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input, textarea, dialog") || !page.contains(document.activeElement)) return;

@@ -56,10 +56,14 @@ export function pick({ title, placeholder, items, empty = "Nothing fits." }) {
       input.setAttribute("aria-activedescendant", `pick-${at}`);
       return row;
     }
+    // At once, so that whoever types on finds the next question in time.
     function choose(number) {
-      box.returnValue = "chosen";
-      box.chosen = found[number]?.value ?? null;
-      box.close("chosen");
+      done(found[number]?.value ?? null);
+    }
+    function done(value) {
+      box.close();
+      box.remove();
+      resolve(value);
     }
     input.addEventListener("input", () => ((at = 0), draw()));
     box.addEventListener("keydown", (event) => {
@@ -73,11 +77,7 @@ export function pick({ title, placeholder, items, empty = "Nothing fits." }) {
       }
     });
     box.addEventListener("click", (event) => event.target === box && box.close());
-    box.addEventListener("close", () => {
-      const chosen = box.returnValue === "chosen" ? box.chosen : null;
-      box.remove();
-      resolve(chosen);
-    });
+    box.addEventListener("close", () => done(null), { once: true });
     document.body.append(box);
     box.showModal();
     input.focus();

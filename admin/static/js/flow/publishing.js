@@ -60,7 +60,8 @@ export const publishing = {
     if (!(await this.kept())) return;
     try {
       const told = await ask("POST", `${this.address}/roll-back`, { version, in_force: inForce });
-      toast(`Version ${version} is in force again, as version ${told.version}.`);
+      const draft = this.saver.head.published ? "" : ` The draft stays in the history as version ${this.saver.head.version}.`;
+      toast(`Version ${version} is in force again, as version ${told.version}.${draft}`);
       await this.reload();
     } catch (fault) {
       toast(fault.message, true);

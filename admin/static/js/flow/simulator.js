@@ -1,6 +1,7 @@
 // Walking through a flow as a caller: hear, press, be silent, hang up; decide how others answer; take a step back.
 // All moves so far are sent each time, so the flow may change under way.
 
+import { read } from "./fields.js";
 import { ask, button, confirm, el, icon, key, length, play, silence, toast } from "./dom.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
@@ -46,18 +47,11 @@ export class Simulator extends EventTarget {
     }).catch(() => {});
   }
   circumstances() {
-    const variables = {};
-    for (const line of this.variables.value.split("\n")) {
-      const [name, ...rest] = line.split("=");
-      if (!rest.length) continue;
-      const typed = rest.join("=").trim();
-      variables[name.trim()] = typed === "true" || typed === "false" ? typed === "true" : /^-?(0|[1-9][0-9]{0,14})$/.test(typed) ? Number(typed) : typed;
-    }
     return {
       at: this.at.value ? this.instant(this.at.value) : null,
       caller: this.caller.value.trim(),
       customer_id: this.customer.value ? Number(this.customer.value) : null,
-      variables,
+      variables: assigned(this.variables.value),
     };
   }
   // A local date and time on the clocks of the installation's zone, with that zone's distance.
@@ -167,10 +161,13 @@ export class Simulator extends EventTarget {
       );
       return;
     }
-    this.asked.replaceChildren(
+    // What a step that asks others would have set, for what comes behind it.
+    const sets = told.wants === "exit" && el("textarea", { id: "walk-sets", rows: 2, placeholder: "order = 4711", spellcheck: false });
+    this.asked.replaceChildren(...[
       el("p", {}, `${ASKED[told.wants] || "What happens?"} ${told.about && told.wants !== "exit" ? told.about : ""}`.trim(), told.wants === "exit" && el("small", { class: "soft" }, ` (${told.node})`)),
-      el("div", { class: "walk-choices" }, told.choices.map((choice) => button(WORDS[choice] || choice.replaceAll("_", " "), { onclick: () => this.move({ do: "decide", choice }) })), this.hangUp()),
-    );
+      el("div", { class: "walk-choices" }, told.choices.map((choice) => button(WORDS[choice] || choice.replaceAll("_", " "), { onclick: () => this.move({ do: "decide", choice, variables: sets ? assigned(sets.value) : {} }) })), this.hangUp()),
+      sets && el("details", { class: "rare" }, el("summary", {}, "And what it finds out"), el("div", { class: "field" }, el("label", { htmlFor: "walk-sets" }, "Variables"), sets, el("div", { class: "help" }, "One a line, as name = value."))),
+    ].filter(Boolean));
   }
   press(one) {
     return this.move({ do: "press", keys: one });
@@ -208,10 +205,20 @@ export class Simulator extends EventTarget {
   }
 }
 
+// `order = 4711` a line, as values by name.
+function assigned(text) {
+  const values = {};
+  for (const line of text.split("\n")) {
+    const [name, ...rest] = line.split("=");
+    if (rest.length) values[name.trim()] = read(rest.join("=").trim());
+  }
+  return values;
+}
+
 // What was decided for others, by node: the k-th decision belongs to the k-th step that asks for one.
 function outcomes(told, moves, main) {
   const decided = moves.filter((move) => move.do === "decide");
-  return told.decided.map((node, at) => ({ node, outcome: decided[at]?.choice })).filter((each) => each.outcome).map((each) => ({ ...each, node: each.node.startsWith(`${main}.`) ? each.node.slice(main.length + 1) : each.node }));
+  return told.decided.map((node, at) => ({ node, outcome: decided[at]?.choice, ...(Object.keys(decided[at]?.variables || {}).length ? { variables: decided[at].variables } : {}) })).filter((each) => each.outcome).map((each) => ({ ...each, node: each.node.startsWith(`${main}.`) ? each.node.slice(main.length + 1) : each.node }));
 }
 
 function line(each) {
