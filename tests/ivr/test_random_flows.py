@@ -229,7 +229,11 @@ def holds_for_every_call(flow: Flow, played) -> None:
     for before, after in itertools.pairwise(steps):
         assert before.left_at == after.entered_at
         known = flow if before.flow == flow.name else OTHER
-        assert known.nodes[before.node].exits or before.exit in ("enters", "back") or STACK in str(played.watch.checkpoints)
+        assert (
+            known.nodes[before.node].exits
+            or before.exit in ("enters", "back")
+            or STACK in str(played.watch.checkpoints)
+        )
     spent = sum((step.left_at - step.entered_at for step in steps), timedelta())
     assert spent == steps[-1].left_at - steps[0].entered_at
     # Steps that take no time are given a microsecond each, and the phone's own seconds are rounded to microseconds.
