@@ -161,6 +161,7 @@ def _changed(parts: Parts, who: Viewer, wants_board: bool) -> Iterator[tuple[str
 
 def _own(parts: Parts, who: Viewer) -> Iterator[str]:
     yield event("state", render_template("own_state.html", own_state=desk.own_state(parts, who), viewer=who))
+    yield event("desk", render_template("desk_state.html", desk_state=desk.desk_state(parts, who), viewer=who))
 
 
 def event(name: str, data: str) -> str:

@@ -1,0 +1,50 @@
+"""The desk tells an agent what has become of them, by itself and with its mend beside it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import sample_company
+from sample_company import Company
+
+from engine.live import keys
+
+
+def asked(company: Company) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(fields["data"]) for _, fields in company.parts.redis.xrange(keys.ROUTER_EVENTS)]
+
+
+def test_the_desk_follows_the_agent_and_mends_by_one_click(company: Company, visit: Any) -> None:
+    sample_company.put_agent(company, "1001", "ready", "idle")
+    page = visit("anna", "/desk")
+    sample_company.put_agent(company, "1001", "pause", "idle", seconds=1, reason="no_answer")
+    page.get_by_text("You are paused: your phone was not picked up.").wait_for(timeout=5000)
+    page.get_by_role("button", name="I am back").click()
+    sample_company.wait_for(lambda: [each["presence"] for each in asked(company)] == ["ready"])
+
+    until = sample_company.stamp(company.now + timedelta(seconds=50))
+    sample_company.put_agent(company, "1001", "ready", "wrap_up", seconds=1, wrap_until=until)
+    left = page.locator(".desk-state .left")
+    left.wait_for(timeout=5000)
+    before = left.inner_text()
+    page.wait_for_function("before => document.querySelector('.desk-state .left').textContent !== before", arg=before)
+    page.get_by_role("button", name="30 s more").click()
+    page.get_by_role("button", name="Done").click()
+    sample_company.wait_for(
+        lambda: [each["event"] for each in asked(company)] == ["PresenceWanted", "WrapUpExtended", "WrapUpEnded"]
+    )
+    sample_company.put_agent(company, "1001", "ready", "idle", seconds=1)
+    page.locator(".desk-state .notice").wait_for(state="detached", timeout=5000)
+
+
+def test_a_ring_group_grows_by_a_row_for_each_phone(company: Company, visit: Any) -> None:
+    page = visit("admin", "/setup/ring-groups/new")
+    page.fill("#title", "Office")
+    page.fill("#name", "office")
+    page.select_option("[name='phones.0.extension']", "1001")
+    page.select_option("[name='phones.1.extension']", "1002")
+    page.fill("[name='phones.1.delay_seconds']", "5")
+    page.get_by_role("button", name="Save and publish").click()
+    page.get_by_text("Ben Okoro after 5 s").wait_for(timeout=5000)
