@@ -7,25 +7,19 @@ from datetime import datetime
 from uuid import UUID
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from admin import callbacks
 from admin.access import Right, needs, viewer
-from admin.api.shapes import FaultOut, answer
+from admin.api.blueprints import blueprint
+from admin.api.shapes import answer
 from admin.callbacks import Attempt, Callback
 from admin.forms import Refused
 from admin.parts import parts
 from engine.live.callbacks import Wish
 
-api_callbacks = APIBlueprint(
-    "api_callbacks",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 404: FaultOut},
-)
+api_callbacks = blueprint("api_callbacks")
 CALLS = Tag(name="Calls")
 
 

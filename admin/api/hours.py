@@ -6,13 +6,13 @@ from datetime import date
 from typing import Any, NoReturn
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from admin import hours, hours_ask, hours_change
 from admin.access import Right, needs, viewer
-from admin.api.shapes import FaultOut, answer
+from admin.api.blueprints import ById, blueprint
+from admin.api.shapes import answer
 from admin.forms import Refused
 from admin.hours_change import CalendarIn, ClosingIn, PublicIn, sentence
 from admin.parts import parts
@@ -21,13 +21,7 @@ from dialplan.calendar_store import Change, Stored
 from dialplan.days import ORDER
 from dialplan.errors import CalendarInvalid, DocumentInvalid
 
-api_hours = APIBlueprint(
-    "api_hours",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+api_hours = blueprint("api_hours")
 HOURS = Tag(name="Opening hours")
 
 
@@ -118,10 +112,6 @@ class NamesOut(BaseModel):
 
 class DocumentIn(BaseModel):
     yaml: str
-
-
-class ById(BaseModel):
-    id: int
 
 
 class OfYear(BaseModel):

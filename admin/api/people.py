@@ -6,26 +6,20 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from admin import people
 from admin.access import Right, needs, viewer
 from admin.account import accounts
-from admin.api.shapes import FaultOut, MadeOut, answer
+from admin.api.blueprints import ById, blueprint
+from admin.api.shapes import MadeOut, answer
 from admin.forms import Refused
 from admin.parts import parts
 from admin.people import NewPersonIn, PasswordIn, PersonIn, TokenIn
 from engine.records.accounts import Person, Token
 
-api_people = APIBlueprint(
-    "api_people",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+api_people = blueprint("api_people")
 PEOPLE = Tag(name="People")
 
 
@@ -52,10 +46,6 @@ class NewTokenOut(BaseModel):
     """The token, this once."""
 
     token: str
-
-
-class ById(BaseModel):
-    id: int
 
 
 def _refuse(refused: Refused) -> NoReturn:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NoReturn
 
 from flask import Response, abort, request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.file import FileStorage
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from admin.access import Right, accepts, needs, viewer
-from admin.api.shapes import FaultOut, answer
+from admin.api.blueprints import blueprint, conflict
+from admin.api.shapes import answer
 from admin.forms import Refused
 from admin.parts import parts
 from admin.prompts import by_phone, music, pages, saving
@@ -24,13 +23,7 @@ from sounds import catalogue
 from sounds import music as sounds_music
 from sounds.errors import AudioUnusable
 
-prompts = APIBlueprint(
-    "api_prompts",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+prompts = blueprint("api_prompts")
 SOUND = Tag(name="Prompts and music")
 
 
@@ -187,10 +180,6 @@ class MadePieceOut(BaseModel):
     language: str
 
 
-def _conflict(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
-
-
 def _language(language: str) -> str:
     try:
         return catalogue.check_language(language)
@@ -282,7 +271,7 @@ def describe_prompt(path: PromptPath, body: WordsIn) -> Response:
     try:
         saving.describe(path.name, path.language, body)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -292,7 +281,7 @@ def delete_prompt(path: PromptPath) -> Response:
     try:
         saving.delete(path.name, path.language)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -307,7 +296,7 @@ def upload_prompt(path: PromptPath, form: UploadIn) -> Response:
             parts(), viewer(), path.name, path.language, request.files.get("file"), origin="upload", text=form.text
         )
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return answer(_made(made), 201)
 
 
@@ -319,7 +308,7 @@ def speak_prompt(path: PromptPath, body: SpeechIn) -> Response:
     try:
         return answer(_made(saving.speak(parts(), viewer(), path.name, path.language, body)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 def _made(made: saving.Made) -> MadeVersionOut:
@@ -334,7 +323,7 @@ def take_back_prompt(path: PromptPath, body: VersionIn) -> Response:
     try:
         saving.take_back(parts(), path.name, path.language, body.version)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -346,7 +335,7 @@ def rename_prompt(path: NamePath, body: NewNameIn) -> Response:
     try:
         return answer(CopiedOut(languages=saving.rename(path.name, body.name)))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @prompts.post(
@@ -357,7 +346,7 @@ def copy_prompt(path: NamePath, body: NewNameIn) -> Response:
     try:
         return answer(CopiedOut(languages=saving.copy(parts(), viewer(), path.name, body.name)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @prompts.post(
@@ -368,7 +357,7 @@ def record_prompt(path: PromptPath, body: PhoneIn) -> Response:
     try:
         return answer(_ticket(by_phone.begin(parts(), viewer(), path.name, path.language, body.extension)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @prompts.get(
@@ -409,7 +398,7 @@ def add_music(path: NamePath, form: MusicIn) -> Response:
     try:
         made = saving.upload_music(parts(), path.name, form.language, request.files.get("file"))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return answer(MadePieceOut(name=path.name, piece=made.stem, language=form.language), 201)
 
 
@@ -425,5 +414,5 @@ def delete_music(path: PiecePath, query: PieceQuery) -> Response:
     try:
         saving.delete_music(parts(), path.name, query.language, path.piece)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)

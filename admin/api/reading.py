@@ -9,18 +9,17 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, abort, request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from admin import audio, messages, moving, presence
 from admin.access import Right, Viewer, needs, viewer
 from admin.account import SHORTEST_PASSWORD, accounts
+from admin.api.blueprints import blueprint
 from admin.api.shapes import (
     CallOut,
     CallPath,
     CallsOut,
-    FaultOut,
     LiveOut,
     MeOut,
     MessagesOut,
@@ -37,9 +36,7 @@ from admin.parts import Parts, parts
 from admin.search import PERIODS, SORTS, CallSearch, FilterUnusable, read_filters
 from engine.records.accounts import AccountRefused
 
-reading = APIBlueprint(
-    "api", __name__, url_prefix="/api/v1", abp_security=[{"token": []}], abp_responses={401: FaultOut, 403: FaultOut}
-)
+reading = blueprint("api")
 Wanted = TypeVar("Wanted", bound=BaseModel)
 CALLS, LIVE, OWN = Tag(name="Calls"), Tag(name="Live"), Tag(name="Own account")
 

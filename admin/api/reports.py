@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from flask import Response, abort, request
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
 from admin import periods
 from admin.access import Right, needs
-from admin.api.shapes import FaultOut, answer
+from admin.api.blueprints import blueprint
+from admin.api.shapes import answer
 from admin.ivr_reports import load_report, place, read_after, read_flow, read_search
 from admin.parts import parts
 from admin.search import FilterUnusable
@@ -20,13 +20,7 @@ from engine.records.ivr_paths import CallPath, find_paths
 from engine.records.ivr_statistics import FlowFigures, NodeFigures, Period, Span
 from engine.records.survey_statistics import QuestionFigures, survey_figures
 
-reports = APIBlueprint(
-    "api_reports",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut},
-)
+reports = blueprint("api_reports")
 REPORTS = Tag(name="Reports")
 
 

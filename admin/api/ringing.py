@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from admin import pauses, ring_groups
 from admin.access import Right, needs
-from admin.api.shapes import FaultOut, MadeOut, answer
+from admin.api.blueprints import ById, blueprint, conflict
+from admin.api.shapes import MadeOut, answer
 from admin.forms import Refused
 from admin.parts import parts
 from dialplan.scenarios import encode_group
 
-ringing = APIBlueprint(
-    "api_ringing",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+ringing = blueprint("api_ringing")
 RINGING = Tag(name="Ringing")
-
-
-class ById(BaseModel):
-    id: int
 
 
 class RingGroupOut(BaseModel):
@@ -42,10 +32,6 @@ class RingGroupOut(BaseModel):
 
 class RingGroupsOut(BaseModel):
     ring_groups: Sequence[RingGroupOut]
-
-
-def _conflict(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
 
 
 def _found(group_id: int) -> ring_groups.Group:
@@ -79,7 +65,7 @@ def add_group(body: ring_groups.RingGroupIn) -> Response:
     try:
         return answer(MadeOut(id=ring_groups.save(parts(), body, None)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @ringing.put("/ring-groups/<int:id>", summary="Change a ring group", tags=[RINGING], responses={200: MadeOut})
@@ -88,7 +74,7 @@ def change_group(path: ById, body: ring_groups.RingGroupIn) -> Response:
     try:
         return answer(MadeOut(id=ring_groups.save(parts(), body, _found(path.id))))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @ringing.delete("/ring-groups/<int:id>", summary="Delete a ring group", tags=[RINGING])
@@ -97,7 +83,7 @@ def delete_group(path: ById) -> Response:
     try:
         ring_groups.delete(parts(), _found(path.id))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -119,5 +105,5 @@ def change_reasons(body: pauses.PauseReasonsIn) -> Response:
     try:
         pauses.save(parts(), body)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)

@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from admin import blocked, dry_run, groups
 from admin.access import Right, needs, viewer
-from admin.api.shapes import FaultOut, MadeOut, answer
+from admin.api.blueprints import ById, blueprint, conflict
+from admin.api.shapes import MadeOut, answer
 from admin.forms import Refused
 from admin.parts import parts
 from engine.live.requests import RouterSilent
 from engine.records.queue_store import BlockedNumber, Group
 
-routing = APIBlueprint(
-    "api_routing",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+routing = blueprint("api_routing")
 SETUP = Tag(name="Set-up")
-
-
-class ById(BaseModel):
-    id: int
 
 
 class NumberPath(BaseModel):
@@ -52,10 +42,6 @@ class WhoOut(BaseModel):
     """See engine.routing.dry_run."""
 
     answer: dict[str, Any]
-
-
-def _conflict(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
 
 
 @routing.get("/groups", summary="All groups of agents", tags=[SETUP], responses={200: GroupsOut})
@@ -83,7 +69,7 @@ def delete_group(path: ById) -> Response:
     try:
         groups.delete(parts(), found)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -98,7 +84,7 @@ def _saved_group(body: groups.GroupIn, group: Group | None, status: int) -> Resp
     try:
         return answer(MadeOut(id=groups.save(parts(), body, group)), status)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @routing.get("/blocked-numbers", summary="Numbers whose calls are not taken", tags=[SETUP], responses={200: BlockedOut})
@@ -113,7 +99,7 @@ def block_number(body: blocked.BlockIn) -> Response:
     try:
         return answer(BlockedNumberOut(number=blocked.block(parts(), body, viewer().name)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @routing.delete("/blocked-numbers/<number>", summary="Take a number's calls again", tags=[SETUP])
@@ -130,6 +116,6 @@ def who(body: dry_run.DryRunIn) -> Response:
     try:
         return answer(WhoOut(answer=dict(dry_run.answer(parts(), body))))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     except RouterSilent as silent:
         abort(409, str(silent))

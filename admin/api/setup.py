@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel
 
 from admin import agents, numbers, queues
 from admin.access import Right, needs
+from admin.api.blueprints import ById, blueprint, conflict
 from admin.api.shapes import (
     AgentsOut,
-    FaultOut,
     MadeOut,
     NumberOut,
     NumbersOut,
@@ -24,22 +20,8 @@ from admin.forms import Refused
 from admin.parts import parts
 from dialplan.destinations import encode
 
-setup = APIBlueprint(
-    "api_setup",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+setup = blueprint("api_setup")
 SETUP = Tag(name="Set-up")
-
-
-class ById(BaseModel):
-    id: int
-
-
-def _conflict(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
 
 
 @setup.get("/agents", summary="All agents with their skills", tags=[SETUP], responses={200: AgentsOut})
@@ -54,7 +36,7 @@ def add_agent(body: agents.AgentIn) -> Response:
     try:
         return answer(MadeOut(id=agents.save(parts(), body, None)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.put("/agents/<int:id>", summary="Change an agent", tags=[SETUP], responses={200: MadeOut})
@@ -65,7 +47,7 @@ def change_agent(path: ById, body: agents.AgentIn) -> Response:
     try:
         return answer(MadeOut(id=agents.save(parts(), body, path.id)))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.delete("/agents/<int:id>", summary="Delete an agent", tags=[SETUP])
@@ -76,7 +58,7 @@ def delete_agent(path: ById) -> Response:
     try:
         agents.delete(parts(), path.id)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -92,7 +74,7 @@ def add_queue(body: queues.QueueIn) -> Response:
     try:
         return answer(MadeOut(id=queues.save(parts(), body, None)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.put("/queues/<int:id>", summary="Change a queue", tags=[SETUP], responses={200: MadeOut})
@@ -103,7 +85,7 @@ def change_queue(path: ById, body: queues.QueueIn) -> Response:
     try:
         return answer(MadeOut(id=queues.save(parts(), body, path.id)))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.delete("/queues/<int:id>", summary="Delete a queue", tags=[SETUP])
@@ -115,7 +97,7 @@ def delete_queue(path: ById) -> Response:
     try:
         queues.delete(parts(), found)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -143,7 +125,7 @@ def add_number(body: numbers.NumberIn) -> Response:
     try:
         return answer(MadeOut(id=numbers.save(parts(), body, None)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.put("/numbers/<int:id>", summary="Change a number", tags=[SETUP], responses={200: MadeOut})
@@ -154,7 +136,7 @@ def change_number(path: ById, body: numbers.NumberIn) -> Response:
     try:
         return answer(MadeOut(id=numbers.save(parts(), body, path.id)))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @setup.delete("/numbers/<int:id>", summary="Delete a number", tags=[SETUP])

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from flask import Response, abort
-from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from admin import skill_matrix
 from admin.access import Right, needs
-from admin.api.shapes import FaultOut, MadeOut, answer
+from admin.api.blueprints import ById, blueprint, conflict
+from admin.api.shapes import MadeOut, answer
 from admin.forms import Refused
 from admin.parts import parts
 
-skills = APIBlueprint(
-    "api_skills",
-    __name__,
-    url_prefix="/api/v1",
-    abp_security=[{"token": []}],
-    abp_responses={401: FaultOut, 403: FaultOut, 409: FaultOut},
-)
+skills = blueprint("api_skills")
 SETUP = Tag(name="Set-up")
-
-
-class ById(BaseModel):
-    id: int
 
 
 class SkillsOut(BaseModel):
@@ -39,10 +28,6 @@ class SkillsOut(BaseModel):
 
 class ChangedOut(BaseModel):
     changed: int
-
-
-def _conflict(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
 
 
 def _known(skill_id: int) -> skill_matrix.Skill:
@@ -65,7 +50,7 @@ def add_skill(body: skill_matrix.SkillIn) -> Response:
     try:
         return answer(MadeOut(id=skill_matrix.add(parts(), body)), 201)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
 
 
 @skills.put("/skills/<int:id>", summary="Rename a skill", tags=[SETUP], responses={200: MadeOut})
@@ -75,7 +60,7 @@ def rename_skill(path: ById, body: skill_matrix.SkillIn) -> Response:
     try:
         skill_matrix.rename(parts(), found, body)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return answer(MadeOut(id=path.id))
 
 
@@ -86,7 +71,7 @@ def delete_skill(path: ById) -> Response:
     try:
         skill_matrix.delete(parts(), found)
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
     return Response(status=204)
 
 
@@ -96,4 +81,4 @@ def set_levels(body: skill_matrix.LevelsIn) -> Response:
     try:
         return answer(ChangedOut(changed=skill_matrix.set_levels(parts(), body)))
     except Refused as refused:
-        _conflict(refused)
+        conflict(refused)
