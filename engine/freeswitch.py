@@ -112,6 +112,7 @@ class FreeSwitch:
         self.binary = binary
         self.password = password
         self.folder = installation.folder(settings.home, "freeswitch")
+        self._streams: dict[str, Path] = {}
 
     def prepare(self) -> None:
         """See that its addresses are free and write its configuration. FreeSwitchBroken names an address that is not."""
@@ -120,7 +121,8 @@ class FreeSwitch:
         self.configure()
 
     def configure(self) -> None:
-        """Write its configuration with the phones of now; before each further run, and before `reloadxml`."""
+        """Write its configuration with the phones and the music of now; before each further run, and before `reloadxml`."""
+        self._streams = dict(music.streams(self.settings.home))
         write_configuration(self.folder / "conf", self.settings, self.password, binary=self.binary)
 
     def keep_phones(self, stop: Event) -> None:
@@ -131,15 +133,24 @@ class FreeSwitch:
             try:
                 phones, streams = desk_phones(str(self.settings.database_url)), music.streams(self.settings.home)
                 if (phones, streams) != told:
-                    self.configure()
-                    api(self.settings.control, self.password, "reloadxml", 10)
-                    for name, change in _stream_changes(told[1] if told else {}, streams):
-                        api(self.settings.control, self.password, f"local_stream {change} {name}", 10)
+                    self._tell(streams)
                     told = phones, streams
                     log.info("phones told to FreeSWITCH", count=len(phones), streams=len(streams))
             except (PointsmanError, OSError, psycopg2.Error) as error:
                 # Postgres or FreeSWITCH is away; what is missing is told when both are back.
                 log.warning("phones not told to FreeSWITCH", error=str(error).strip())
+
+    def _tell(self, streams: Mapping[str, Path]) -> None:
+        """A stream that runs is not begun again: whoever listens to it would hear nothing from then on."""
+        before = self._streams
+        try:
+            self.configure()
+            api(self.settings.control, self.password, "reloadxml", 10)
+            for name, change in _stream_changes(before, streams):
+                api(self.settings.control, self.password, f"local_stream {change} {name}", 10)
+        except BaseException:
+            self._streams = before
+            raise
 
     @property
     def spec(self) -> ChildSpec:
