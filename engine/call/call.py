@@ -47,6 +47,9 @@ _MICROSECOND = timedelta(microseconds=1)
 _encode = msgspec.json.Encoder().encode
 
 
+TALKING_NODES = frozenset({"queue", "ring", "ring_group"})
+"""The node types that are left by `answered` when a talk is over."""
+
 _SHOW_LOST = """
 local known = redis.call('HGET', KEYS[1], ARGV[1])
 if known and cjson.decode(known).owner == ARGV[2] then redis.call('HSET', KEYS[1], ARGV[1], ARGV[3]) end"""
@@ -273,10 +276,13 @@ class Call:
         )
 
     def step_left(self, exit_name: str, at: datetime) -> None:
-        """The step is over. Without an open step nothing is said."""
+        """The step is over. Without an open step nothing is said. A caller who hangs up after a talk has not left the step:
+        it did what it is for, and the step is left by `answered`, as when the agent hangs up."""
         now = self.now
         if now.step_entered_at is None:
             return
+        if exit_name == "hung_up" and now.result == "answered" and now.node_type in TALKING_NODES:
+            exit_name = "answered"
         self._journal.append(StepLeft(call_id=now.call_id, entered_at=now.step_entered_at, left_at=at, exit=exit_name))
         now.step_entered_at = None
 

@@ -119,7 +119,7 @@ class Sweeper:
                 self.sweep()
                 sweeps += 1
                 if sweeps % PHONES_EVERY == 0:
-                    self.mended["phone that vanished"] += len(self._phones.look())
+                    self.mended.update(["phone that vanished"] * len(self._phones.look()))
             except (EslError, RedisError, OSError, peewee.PeeweeException) as error:
                 # Without one of the three nothing can be compared; the next sweep comes soon.
                 log.info("not swept", error=str(error).strip())

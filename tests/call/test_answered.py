@@ -78,7 +78,7 @@ def test_the_caller_hangs_up_in_the_talk(installation: Installation) -> None:
     report = installation.report(caller)
     assert (report.call["status"], report.call["ended_by"]) == ("answered", "caller")
     assert report.legs == ["ivr", "queue", "talk"]
-    assert report.way == [("queue", "hung_up")]
+    assert report.way == [("queue", "answered")]
     assert report.offered == [("1001", "answered")]
     installation.popped(caller, ("offered", "1001"), ("answered", "1001"), ("ended", "1001"))
     installation.see("1001", work="wrap_up")
