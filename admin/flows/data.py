@@ -46,13 +46,13 @@ from admin.flows.shapes import (
 from admin.flows.words import in_words
 from admin.forms import Refused
 from admin.parts import parts
+from dialplan import documents
 from engine.records.ivr_statistics import node_figures
 from ivr import drafts, forms, store
 from ivr.check import Problem
 from ivr.difference import document_changes
 from ivr.drafts import Work
 from ivr.errors import DraftOutdated, FlowInvalid, FlowTaken, FlowTestInvalid, FlowUnfit, FlowUnknown, FlowUsed
-from ivr.flow import Flow
 from ivr.flow_test import TestedCall
 from ivr.templates import templates
 
@@ -275,9 +275,9 @@ def one_version(path: VersionPath) -> Response:
 
 @view("get", "/flows/<name>/versions/<int:version>/yaml", "One version as YAML", Right.SEE_SETUP)
 def version_yaml(path: VersionPath) -> Response:
-    flow = Flow.parse(work.document_of(parts(), path.name, path.version))
+    document = work.document_of(parts(), path.name, path.version)
     return Response(
-        flow.to_yaml(),
+        documents.write(work.normal(document)),
         mimetype="application/yaml",
         headers={"Content-Disposition": f'attachment; filename="{path.name}-{path.version}.yaml"'},
     )

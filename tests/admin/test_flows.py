@@ -150,6 +150,11 @@ def test_yaml_goes_out_and_comes_in_exactly(company: Company, api: Api, visit: A
     assert (made["version"], made["published"]) == (1, False)
     assert store.export_flow(company.parts.db, "copy").document() == before.document() | {"name": "copy"}
     assert "no flow" in api.ask("POST", "/flow-imports", {"yaml": "[1]"}, 400)["detail"]
+    api.ask("POST", "/flows", {"name": "half", "template": "hours"}, 201)
+    half = api._client.get("/api/v1/flows/half/versions/1/yaml", headers=api._headers).text
+    api.ask("POST", "/flow-imports", {"yaml": half, "name": "other_half"}, 201)
+    one, other = (drafts.newest(company.parts.db, name).document for name in ("half", "other_half"))
+    assert one["nodes"] == other["nodes"]
     visitor = visit("admin")
     visitor.get("/setup/flows")
     answer = visitor.post("/setup/flows/import", file=(io.BytesIO(text.encode()), "main.yaml"))

@@ -149,11 +149,12 @@ class Editor {
   conflict(said) {
     const theirs = this.saver.theirs;
     if (!theirs) return;
+    this.outdated = said;
     const dirty = this.saver.dirty;
     const settle = (act) => async () => {
+      await act();
       this.banner();
       if (this.mode !== "draft") this.show("draft");
-      await act();
       this.form.show(this.model, true);
       this.surface.draw();
       this.bars();
@@ -194,7 +195,8 @@ class Editor {
     this.surface.show(model, { marks });
     this.form.show(model, true);
     if (words) this.banner(icon(mode === "published" ? "circle-check" : "git-compare"), el("span", {}, words), el("button", { type: "button", onclick: () => this.show("draft") }, this.mayChange ? "Back to the draft" : "Back"));
-    else if (this.saver.state !== "outdated") this.banner();
+    else if (this.saver.state === "outdated") this.conflict(this.outdated);
+    else this.banner();
     this.bars();
   }
   async lookAt(version) {
@@ -309,11 +311,9 @@ class Editor {
       publish: () => this.publish(),
       check: () => this.check(),
       keys: () => showKeys(),
-      panels: () => page.classList.toggle("wide"),
     };
     if (["undo", "redo", "delete", "duplicate", "cut", "add", "arrange"].includes(what) && model.readOnly) return;
     await acts[what]?.();
-    if (what === "panels") this.surface.draw();
   }
   copy() {
     if (!this.model.selection.size) return;

@@ -115,12 +115,6 @@ function json({ value, set, id }) {
 
 // --- prompts ---
 
-export function sayTitle(context, item) {
-  const form = context.says[item.say];
-  const about = Object.entries(item).filter(([name]) => name !== "say").map(([, value]) => value).join(", ");
-  return form ? `${form.title}${about ? `: ${about}` : ""}` : JSON.stringify(item);
-}
-
 function prompts(given) {
   const { context, value, set, faults, way } = given;
   const items = Array.isArray(value) ? value : [];

@@ -72,12 +72,6 @@ export class Model extends EventTarget {
       next.nodes[name] = node;
     }, key);
   }
-  replace(document, label) {
-    this.edit(label, (next) => {
-      for (const field of Object.keys(next)) delete next[field];
-      Object.assign(next, document);
-    });
-  }
   undo() {
     this.travel(this.past, this.future);
   }

@@ -61,7 +61,7 @@ export async function history(root, editor) {
             line.version !== newest && button("Compare", { onclick: () => editor.compare(line.version, newest), title: `What differs from here to version ${newest}` }, "git-compare"),
             editor.mayChange && line.state === "published" && inForce && button("Roll back", { onclick: () => editor.rollBack(line.version, inForce.version) }, "player-skip-back"),
             editor.mayChange && line.version !== newest && button("Edit", { title: "Begin a draft that is equal to this version", onclick: () => editor.editVersion(line.version) }, "pencil"),
-            line.state !== "draft" || line.version !== newest ? el("a", { class: "button", href: `${editor.address}/versions/${line.version}/yaml`, title: "Export this version as a YAML file" }, icon("download"), "YAML") : null,
+            el("a", { class: "button", href: `${editor.address}/versions/${line.version}/yaml`, title: "Export this version as a YAML file" }, icon("download"), "YAML"),
             editor.mayChange && line.state === "draft" && versions.length > 1 && key("trash", `Throw draft ${line.version} away`, { onclick: () => editor.discard(line.version) }),
           ),
         );

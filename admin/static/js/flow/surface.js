@@ -58,7 +58,6 @@ export class Surface extends EventTarget {
     const seen = this.seen();
     const inside = this.field && seen.left >= this.field.left && seen.right <= this.field.right && seen.top >= this.field.top && seen.bottom <= this.field.bottom;
     if (!inside || k < FAR !== this.far) this.later();
-    this.dispatchEvent(new Event("view"));
   }
   later() {
     if (this.waiting) return;
