@@ -43,3 +43,11 @@ def test_paper_shows_the_answer_the_chart_and_the_table_alone(history: Company, 
         assert page.locator(shown).first.is_visible(), shown
     for hidden in ("nav.side, .side", "form.filters", "[data-print]"):
         assert not page.locator(hidden).first.is_visible(), hidden
+
+
+def test_what_drops_down_stays_on_a_narrow_page(company: Company, visit: Any) -> None:
+    page = visit("analyst", "/reports/ivr-record")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click("main details.drop summary")
+    page.wait_for_function("document.querySelector('main details.drop .sheet').getBoundingClientRect().left >= 0")
+    page.click("main details.drop a >> nth=0", trial=True)

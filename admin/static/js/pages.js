@@ -74,7 +74,10 @@
     if (event.detail.elt.dataset.then === "reload") location.reload();
   });
 
-  // --- Drop-downs: one open at a time; Escape and a click beside close them ---
+  // --- Drop-downs: one open at a time; Escape and a click beside close them; one that would leave the page opens to the right ---
+  document.addEventListener("toggle", ({ target: drop }) => {
+    if (drop.open && drop.matches?.("details.drop:not(.left)") && one(".sheet", drop)?.getBoundingClientRect().left < 0) drop.classList.add("left");
+  }, true);
   document.addEventListener("click", (event) => {
     for (const drop of all("details.drop[open]")) if (!drop.contains(event.target)) drop.open = false;
     if (one("#frame.open") && !event.target.closest("#side, [data-menu]")) menu(false);
