@@ -85,7 +85,7 @@ def standing(path: TrialPath) -> Response:
         "node": steps[-1][1] if steps else "",
         "status": "",
         "why": trial.why,
-        "state": "called",
+        "state": "asked" if trial.state == "asked" else "called",
     }
     if row is not None and row[0] is not None:
         told |= {"state": "over", "status": row[1] or ""}

@@ -185,6 +185,30 @@ def test_tests_block_a_version_and_come_from_calls(history: Company) -> None:
     api.ask("PUT", "/flows/main/tests/bad", {"name": "bad"}, 422)
 
 
+def test_a_test_is_made_on_a_calls_page(history: Company, visit: Any) -> None:
+    visitor, call_id = visit("admin"), history.calls["answered"]
+    assert "Make a flow test" in visitor.get(f"/calls/{call_id}").text
+    answer = visitor.post(f"/setup/flows/from-call/{call_id}", name="As Mette did")
+    assert answer.location == "/setup/flows/main?panel=tests"
+    (test,) = store.load_tests(history.parts.db, "main")
+    assert (test.name, test.caller[-6:]) == ("As Mette did", "000000")
+    assert visitor.post(f"/setup/flows/from-call/{call_id}", name="").location == f"/calls/{call_id}"
+    assert "Make a flow test" not in visit("supervisor").get(f"/calls/{call_id}").text
+
+
+def test_a_call_that_is_asked_for_waits_for_an_engine(company: Company, api: Api) -> None:
+    told = api.ask("GET", "/flows/main/calling")
+    assert [number["number"] for number in told["numbers"]] == ["5000"]
+    assert api.ask("POST", "/trial-calls", {"number": "4711"}, 409)["detail"] == "number: 4711 is no number of ours."
+    assert "whose phone" in api.ask("POST", "/trial-calls", {"number": "5000"}, 409)["detail"]
+    asked = api.ask("POST", "/trial-calls", {"number": "5000", "extension": "1001"})
+    standing = api.ask("GET", f"/trial-calls/{asked['call_id']}")
+    assert (standing["state"], standing["path"]) == ("asked", [])
+    waiting = company.parts.redis.lrange("trials", 0, -1)
+    assert len(waiting) == 1
+    assert json.loads(waiting[0])["extension"] == "1001"
+
+
 def test_a_walk_goes_at_any_time_and_takes_steps_back(api: Api) -> None:
     christmas = {"at": "2026-12-25T10:00:00+01:00", "moves": []}
     told = api.ask("POST", "/flows/main/walk", christmas)

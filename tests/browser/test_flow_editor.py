@@ -207,6 +207,19 @@ def test_a_walk_becomes_a_test_that_blocks_a_wrong_version(company: Company, vis
     assert store.export_flow(company.parts.db, "main").nodes["menu"].exits["9"] == "message"
 
 
+def test_a_number_is_tried_on_christmas_eve(company: Company, visit: Any) -> None:
+    page = visit("supervisor", "/setup/try?number=5000")
+    page.fill("#walk-at", "2026-12-24T20:00")
+    page.click(".walk-start button.main")
+    page.wait_for_selector(".walk-log >> text=Christmas Eve.")
+    page.click(".keypad button:text-is('1')")
+    page.click(".walk-choices >> text=Message left")
+    page.wait_for_selector(".walk-asked >> text=The call is over")
+    assert "closed_menu" in page.inner_text("[data-way]")
+    page.click("[aria-label='Take the last step back']")
+    page.wait_for_selector(".walk-choices >> text=Message left")
+
+
 def test_a_flow_of_two_thousand_nodes_opens_and_is_edited(company: Company, visit: Any) -> None:
     nodes: dict[str, Any] = {
         f"n{number}": {

@@ -54,7 +54,9 @@ export class Calling {
   async follow(id, tries = 0) {
     const found = await ask("GET", `/data/trial-calls/${id}`).catch(() => null);
     if (found) {
-      const words = { called: "The call is being put through…", live: `On the line${found.node ? `, at ${found.node}` : ""}…`, over: `Over: ${found.status.replaceAll("_", " ")}.`, failed: found.why };
+      // An engine takes it within a moment, or none is there.
+      if (found.state === "asked" && tries > 20) Object.assign(found, { state: "failed", why: "No engine has taken the call. Look under System whether one runs." });
+      const words = { asked: "The call is being put through…", called: "The call is being put through…", live: `On the line${found.node ? `, at ${found.node}` : ""}…`, over: `Over: ${found.status.replaceAll("_", " ")}.`, failed: found.why };
       this.told.replaceChildren(el("p", { class: found.state === "failed" ? "notice bad" : "" }, words[found.state], found.state === "over" && el("a", { href: `/calls/${id}` }, " The call’s page")));
       this.editor.surface.light(found.path.filter((step) => step.flow === this.flow));
       if (found.state === "over" || found.state === "failed") return;
