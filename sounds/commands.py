@@ -19,7 +19,7 @@ from sounds.library import Library, Origin
 
 @click.group()
 def prompts() -> None:
-    """What callers hear: list, check, replace and synthesise prompts."""
+    """Prompts: list, check, replace and synthesise them."""
 
 
 @prompts.command("list")

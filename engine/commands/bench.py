@@ -54,7 +54,9 @@ def bench(
     seed: int,
     as_json: bool,
 ) -> int:
-    """Put load on an engine: calls that arrive by chance, listen, choose, wait, talk and leave.
+    """Put load on an engine and measure what callers notice.
+
+    Calls arrive by chance, listen, choose, wait, talk and leave.
 
     Without --engine a throw-away installation is made, measured and taken away: Postgres, Redis, agents, and one engine held
     to one processor. With --engine that engine is loaded and only what callers notice is told; its control link must

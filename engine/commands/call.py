@@ -46,7 +46,10 @@ def call(
     at: str | None,
     as_json: bool,
 ) -> None:
-    """Phone NUMBER on the virtual switch and print what the caller hears and presses, with the time of each."""
+    """Phone NUMBER on the virtual switch and tell what is heard.
+
+    Prints what the caller hears and presses, with the time of each, and how it ends. Exit code 1 where no call came about.
+    """
     try:
         script(press)
     except PlanInvalid as error:

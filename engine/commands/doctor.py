@@ -38,7 +38,11 @@ class Unwell(PointsmanError):
 
 @click.command()
 def doctor() -> int:
-    """Check everything: settings, home folder, limits, database, Redis, switch, sounds, records, and that all of it answers."""
+    """Check everything and name the mend for each fault.
+
+    Settings, home folder, limits, database, Redis, switch, sounds, records, e-mail, and that all of it answers. Exit code 1
+    where something is wrong.
+    """
     try:
         settings = load()
     except PointsmanError as fault:
@@ -130,7 +134,8 @@ def _switch(settings: Settings) -> str:
         return f"FreeSWITCH at {outside}, run by somebody else"
     binary = freeswitch.find(settings.freeswitch)
     if binary is None:
-        return "virtual"
+        asked = settings.freeswitch == "virtual"
+        return "virtual, as POINTSMAN_FREESWITCH says" if asked else "virtual, for no freeswitch is on PATH"
     modules = installed_modules(binary)
     if modules is None:
         return f"FreeSWITCH {binary}; its modules were not found, so they are not checked"
@@ -194,7 +199,7 @@ def _addresses(settings: Settings) -> str:
     check_free(settings.http, "POINTSMAN_HTTP")
     check_free(settings.esl, "POINTSMAN_ESL")
     check_free(settings.control, "POINTSMAN_CONTROL")
-    return f"{settings.http}, {settings.esl} and {settings.control} are free"
+    return f"{settings.http}, {settings.esl} and {settings.control} are free; nothing runs yet, start it with `pointsman up`"
 
 
 def _answers(running: installation.Installation) -> str:

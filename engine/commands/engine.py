@@ -20,7 +20,7 @@ from engine.process import EngineProcess
 @click.command()
 @click.option("--name", default=None, help="What this process is called on boards and in logs; engine-PID by default.")
 def engine(name: str | None) -> None:
-    """Run one engine process, for a set-up under systemd or containers.
+    """Run one engine process, for systemd or containers.
 
     At SIGUSR1 it writes to its log what each of its greenlets is doing, and how many objects the collector has had to find.
     """

@@ -35,7 +35,7 @@ _FILES = click.Path(path_type=Path, dir_okay=False, exists=True)
 
 @click.group()
 def flow() -> None:
-    """Check, test, import and export call flows as YAML files; see and compare their versions."""
+    """Call flows as YAML: check, test, import, export, compare."""
 
 
 @flow.command("check")
@@ -122,7 +122,7 @@ def show_history(name: str) -> None:
 @click.argument("before", type=int)
 @click.argument("after", type=int)
 def show_difference(name: str, before: int, after: int) -> None:
-    """Tell what has changed from one version of a flow to another."""
+    """Tell what differs between two versions of a flow."""
     changes = store.compare(_connect(installation.complete(settings.load())), name, before, after)
     for change in changes:
         place = ".".join(part for part in (change.node, change.field) if part)
@@ -138,7 +138,9 @@ def show_difference(name: str, before: int, after: int) -> None:
 @click.option("--author", default=None, help="Whose work it is, for the history; by default your own user name.")
 @click.option("--despite-tests", is_flag=True, help="Also where tests of theirs fail.")
 def import_files(files: Sequence[Path], draft: bool, author: str | None, despite_tests: bool) -> None:
-    """Store flows and put them in force for calls that begin from now on; none of them where one is unfit or fails a test
+    """Store flows and put them in force.
+
+    They are for calls that begin from now on; none is taken where one of them is unfit or fails a test
     that is to keep it back."""
     found = installation.complete(settings.load())
     db = _connect(found)

@@ -13,7 +13,7 @@ from engine.freeswitch import find, write_configuration
 
 @click.group()
 def freeswitch() -> None:
-    """FreeSWITCH's configuration for this installation."""
+    """Write FreeSWITCH's configuration for this installation."""
 
 
 @freeswitch.command("render")

@@ -42,7 +42,7 @@ def phones(text: str | None) -> dict[str, Manner]:
 
 @click.command()
 def switch() -> None:
-    """Run the virtual switch: callers and desk phones without any telephone."""
+    """Run the virtual switch, with callers and desk phones."""
     settings = load()
     if settings.freeswitch_password is None:
         raise SettingsInvalid("POINTSMAN_FREESWITCH_PASSWORD is not set; the engine and the switch need the same one")

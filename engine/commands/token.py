@@ -11,7 +11,7 @@ from engine.commands.user import accounts
 
 @click.group()
 def token() -> None:
-    """API tokens."""
+    """Make API tokens."""
 
 
 @token.command()

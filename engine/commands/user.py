@@ -28,7 +28,7 @@ def accounts() -> Iterator[Accounts]:
 
 @click.group()
 def user() -> None:
-    """Accounts of those who sign in."""
+    """Add accounts and give them passwords."""
 
 
 _password = click.option(

@@ -78,9 +78,13 @@ class CallPlan:
             raise PlanInvalid(f"{number!r} is no number to call")
         at = wanted.get("at")
         try:
+            moment = None if at is None else datetime.fromisoformat(str(at))
+        except ValueError as error:
+            raise PlanInvalid(f"{at!r} is no date and time such as 2026-12-25T10:00+01:00") from error
+        if moment is not None and moment.tzinfo is None:
+            raise PlanInvalid(f"{at!r} names no time zone, for example 2026-12-25T10:00+01:00")
+        try:
             after = None if wanted.get("hang_up_after") is None else float(wanted["hang_up_after"])
-            if at is not None and datetime.fromisoformat(str(at)).tzinfo is None:
-                raise PlanInvalid(f"{at!r} names no time zone, for example 2026-12-25T10:00+01:00")
             speaks = float(wanted.get("speaks", 4.0))
         except (ValueError, TypeError) as error:
             raise PlanInvalid(f"a call's times cannot be read: {error}") from error
