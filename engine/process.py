@@ -23,6 +23,7 @@ from engine.call.media import Media
 from engine.call.office import House
 from engine.call.phones import PhoneWatch
 from engine.call.prompt_recording import Requests
+from engine.call.recovery import Checkpoints
 from engine.call.registry import READ_SECONDS, Inbox, Registry
 from engine.call.session import Session
 from engine.call.surroundings import Surroundings
@@ -141,6 +142,7 @@ class EngineProcess:
             outbox=self._outbox,
             notices=Notices(self._outbox),
             redis=self._redis,
+            checkpoints=Checkpoints(self._redis),
             pops=pops,
             lookups=self._lookups,
             switches=self._switches,

@@ -17,7 +17,6 @@ from dialplan import feature_codes
 from dialplan.destinations import Refuse, ToNumber
 from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
-from engine.call import recovery
 from engine.call.arrival import connected, new_call, taken_over
 from engine.call.call import Checkpoint
 from engine.call.calling_back import CallingBack, call_back
@@ -128,7 +127,7 @@ class Session:
         own = whose(self.around.redis, self.control, self.snapshot.plan.extensions, data)
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
-            checkpoint = recovery.find(self.around.redis, self.link.uuid)
+            checkpoint = self.around.checkpoints.find(self.link.uuid)
         if checkpoint is None:
             self.call = new_call(self.around, self.snapshot, self.link.uuid, self.switch, data, own=own)
             with suppress(ValueError):
@@ -362,7 +361,7 @@ class Session:
         registry, call_id = self.around.registry, self.call.call_id
         newer = registry.find(call_id) is not self
         registry.leave(self)
-        kept = recovery.find(self.around.redis, call_id)
+        kept = self.around.checkpoints.find(call_id)
         if not newer and kept is not None and kept.owner == self.around.process_id:
             self.link.close()
         else:

@@ -10,6 +10,7 @@ from engine.call.callbacks import Callbacks
 from engine.call.configuration import Configuration
 from engine.call.media import Media
 from engine.call.office import House
+from engine.call.recovery import Checkpoints
 from engine.call.registry import Registry
 from engine.call.switches import Switches
 from engine.live.connection import Redis
@@ -33,6 +34,7 @@ class Surroundings:
     outbox: Outbox
     notices: Notices
     redis: Redis
+    checkpoints: Checkpoints
     pops: ScreenPops
     lookups: Lookups
     switches: Switches
