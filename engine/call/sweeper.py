@@ -46,6 +46,9 @@ UNKNOWN_AGE: Final = timedelta(seconds=20)
 STRANGE_AGE: Final = timedelta(seconds=3)
 """How old a caller's leg must be that no process has told of before it is taken for stranded."""
 
+MOST_LAG_SECONDS: Final = 5.0
+"""How long facts may wait in a journal before nothing is concluded from records that Postgres does not have."""
+
 LOST_AGE: Final = timedelta(seconds=10)
 GONE_SHOWN: Final = timedelta(minutes=5)
 API_SECONDS: Final = 5.0
@@ -284,6 +287,9 @@ class Sweeper:
 
     def _close_unknown(self, known: set[str]) -> None:
         now = self._clock.now()
+        if self._records_are_behind():
+            # Its end may be written down and on its way; and what is added now would be shipped after all that.
+            return
         with self._db.connection_context():
             rows = self._db.execute_sql(
                 "SELECT id::text FROM call WHERE ended_at IS NULL AND started_at < %s ORDER BY started_at LIMIT 500",
@@ -295,3 +301,13 @@ class Sweeper:
             if self._twice("record " + call_id):
                 self._closing.close_unknown(call_id)
                 self._mend("record of a call nobody knows", call=call_id)
+
+    def _records_are_behind(self) -> bool:
+        """Whether some process has had facts in its journal for so long that what Postgres has not is no proof of anything."""
+        beats = self._redis.hgetall(keys.PROCESSES)
+        behind = [
+            process_id
+            for process_id, beat in beats.items()
+            if msgspec.json.decode(beat).get("journal_lag_seconds", 0.0) > MOST_LAG_SECONDS
+        ]
+        return any(self._redis.exists(keys.process(process_id)) for process_id in behind)
