@@ -43,23 +43,27 @@ class Reply:
     __slots__ = ("_arrival",)
 
     def __init__(self) -> None:
-        self._arrival: AsyncResult[Frame] = AsyncResult()
+        self._arrival: AsyncResult[Frame | EslError] = AsyncResult()
 
     def answered(self, frame: Frame) -> None:
         self._arrival.set(frame)
 
     def lost(self, error: EslError) -> None:
-        self._arrival.set_exception(error)
+        self._arrival.set(error)
 
     def wait(self, timeout: float) -> Frame:
         """The reply. ReplyTimeout after `timeout` seconds, LinkClosed when the link ended before it came."""
         try:
-            frame = self._arrival.get(timeout=timeout)
+            found = self._arrival.get(timeout=timeout)
         except gevent.Timeout:
-            frame = None
-        if frame is None:
+            found = None
+        if found is None:
             raise ReplyTimeout(f"no reply within {timeout:g} s")
-        return frame
+        if isinstance(found, EslError):
+            # A new one each time: one that is kept here would hold all that whoever waits had in hand, in a circle that only
+            # a full collection finds.
+            raise type(found)(*found.args)
+        return found
 
 
 class _Unheard:
