@@ -118,7 +118,17 @@ def _calls_back(around: Surroundings, callback_id: str, call_id: str, switch: st
 
 def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Call:
     """The call as its former owner left it, owned by this process from now on."""
-    log.warning("call taken over", call=checkpoint.call_id, state=checkpoint.state, from_=checkpoint.owner)
+    joined = data.get("variable_last_bridge_to") or ""
+    ours = joined != "" and (joined == checkpoint.offer_id or joined in checkpoint.beside)
+    talks = checkpoint.state in RINGING and ours
+    log.warning(
+        "call taken over",
+        call=checkpoint.call_id,
+        state=checkpoint.state,
+        from_=checkpoint.owner,
+        # A talk or a message went on meanwhile, and the caller was not without anybody for as long as that took.
+        by_itself=talks or checkpoint.state == "talk" or checkpoint.message is not None,
+    )
     if checkpoint.owner != around.process_id:
         taken = TakenOver(at=around.clock.timestamp(), call_id=checkpoint.call_id, owner=around.process_id)
         inbox = keys.inbox(checkpoint.owner)
@@ -127,8 +137,7 @@ def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Cal
     checkpoint.owner = around.process_id
     checkpoint.lost_at = None
     call = _made(around, checkpoint)
-    joined = data.get("variable_last_bridge_to") or ""
-    if checkpoint.state in RINGING and joined and (joined == checkpoint.offer_id or joined in checkpoint.beside):
+    if talks:
         call.talk_found(joined, recovery.bridged_at(data))
     call.show()
     return call
