@@ -17,7 +17,7 @@ import psycopg2
 from conf import database, embedded, installation, migrate
 from conf.errors import PointsmanError
 from conf.probes import check_free, check_redis, health
-from conf.settings import Settings, load
+from conf.settings import Address, Settings, load
 from dialplan.freeswitch import installed_modules, render
 from engine import freeswitch
 from engine.records.journal import SUFFIX
@@ -80,10 +80,13 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str]]]:
     yield "sounds", lambda: _sounds(settings)
     yield "records", lambda: _records(settings.home)
     yield "e-mail", lambda: _mail(settings, url)
-    if running is None:
-        yield "addresses", lambda: _addresses(settings)
+    if running is not None:
+        yield "installation", lambda: _answers(running.http)
+    elif settings.database_url and settings.redis_url and _taken(settings.http):
+        # The parts run by themselves, under systemd or in containers.
+        yield "installation", lambda: _answers(settings.http)
     else:
-        yield "installation", lambda: _answers(running)
+        yield "addresses", lambda: _addresses(settings)
 
 
 def _python() -> str:
@@ -195,6 +198,14 @@ def _mail(settings: Settings, url: str | None) -> str:
     return f"{settings.smtp_server} answers, {waiting} e-mails wait"
 
 
+def _taken(address: Address) -> bool:
+    try:
+        check_free(address, "POINTSMAN_HTTP")
+    except PointsmanError:
+        return True
+    return False
+
+
 def _addresses(settings: Settings) -> str:
     check_free(settings.http, "POINTSMAN_HTTP")
     check_free(settings.esl, "POINTSMAN_ESL")
@@ -202,8 +213,8 @@ def _addresses(settings: Settings) -> str:
     return f"{settings.http}, {settings.esl} and {settings.control} are free; nothing runs yet, start it with `pointsman up`"
 
 
-def _answers(running: installation.Installation) -> str:
-    healthy, said = health(running.http)
+def _answers(http: str) -> str:
+    healthy, said = health(http)
     if not healthy:
         raise Unwell(f"{said}; look into the logs in the home folder's log/")
-    return f"answers on {running.http}"
+    return f"answers on {http}"

@@ -14,6 +14,7 @@ from gevent.util import print_run_info
 
 from conf import installation
 from conf.settings import load
+from engine import freeswitch
 from engine.process import EngineProcess
 
 
@@ -25,6 +26,9 @@ def engine(name: str | None) -> None:
     At SIGUSR1 it writes to its log what each of its greenlets is doing, and how many objects the collector has had to find.
     """
     settings = installation.complete(load())
+    outside = freeswitch.external(settings.freeswitch)
+    if outside is not None:
+        settings = settings.model_copy(update={"control": outside})
     process = EngineProcess(settings, name or os.environ.get("POINTSMAN_PROCESS") or f"engine-{os.getpid()}")
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):

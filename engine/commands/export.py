@@ -29,6 +29,9 @@ VIEWS = {
     "offers": ("offers", "offered_at"),
     "agent-states": ("agent_states", "since"),
     "survey-answers": ("survey_answers", "answered_at"),
+    "segments": ("segments", "started_at"),
+    "callbacks": ("callbacks", "asked_at"),
+    "cost-ledger": ("cost_ledger", "offered_at"),
 }
 """What can be exported: the view in the schema `report`, and the column that a period is cut from."""
 

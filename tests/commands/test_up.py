@@ -13,7 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +156,13 @@ def test_the_doctor_finds_all_well(running: Running) -> None:
     done = running.run("doctor")
     assert done.returncode == 0, done.stdout
     assert done.stdout.splitlines()[-1] == "all is well"
+
+
+def test_the_doctor_finds_parts_that_run_by_themselves(running: Running, tmp_path: Path) -> None:
+    urls = {f"POINTSMAN_{name.upper()}": running.installation[name] for name in ("database_url", "redis_url", "http")}
+    apart = replace(running, environment=running.environment | urls | {"POINTSMAN_HOME": str(tmp_path)})
+    done = apart.run("doctor")
+    assert f"ok    installation: answers on {running.installation['http']}" in done.stdout.splitlines()
 
 
 def test_a_second_start_in_the_same_home_is_refused(running: Running) -> None:
