@@ -7,9 +7,10 @@ import { ask, button, confirm, el, icon, key, length, play, silence, toast } fro
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const WORDS = {
   answered: "Answered", timeout: "Waited too long", no_agent: "Nobody there", full: "Queue full", exit_key: "Left by key", closed: "Closed", busy: "Busy", no_answer: "No answer",
-  rejected: "Declined", unreachable: "Not reachable", forbidden: "Not allowed", left: "Message left", nothing: "Said nothing", error: "It fails",
+  rejected: "Declined", unreachable: "Not reachable", callback: "Wants a call back",
+  taken: "Takes it", known: "Known already", declined: "Declines", forbidden: "Not allowed", left: "Message left", nothing: "Said nothing", error: "It fails",
 };
-const ASKED = { queue: "The caller waits in queue", ring: "It rings at", dial: "It rings at", message: "The caller may leave a message for", statement: "What the caller says is recorded", exit: "What comes of this step?" };
+const ASKED = { queue: "The caller waits in queue", ring: "It rings at", dial: "It rings at", message: "The caller may leave a message for", callback: "The caller is offered a call back by queue", statement: "What the caller says is recorded", exit: "What comes of this step?" };
 
 export class Simulator extends EventTarget {
   // `address()` and `more()` give where a walk is asked for and what is sent beside the choices.
