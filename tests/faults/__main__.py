@@ -18,6 +18,13 @@ from . import chaos  # noqa: E402
 from .conftest import installed  # noqa: E402
 
 
+def spread(ordered: list[float]) -> dict[str, float]:
+    """How long something took, of sorted seconds."""
+    shares = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}
+    found = {name: round(ordered[int((len(ordered) - 1) * share)], 3) for name, share in shares.items() if ordered}
+    return {"count": len(ordered), **found}
+
+
 def main() -> int:
     words = argparse.ArgumentParser(prog="faults", description=__doc__)
     words.add_argument("calls", type=int, nargs="?", default=10_000)
@@ -26,6 +33,8 @@ def main() -> int:
     words.add_argument("--engines", type=int, default=3)
     words.add_argument("--agents", type=int, default=24)
     words.add_argument("--kill-every", type=float, default=5.0, help="seconds of the wall")
+    words.add_argument("--leader", action="store_true", help="kill the process that holds the router each time")
+    words.add_argument("--kill-redis-every", type=float, help="seconds of the wall; once in the middle by default")
     words.add_argument("--seed", type=int, default=1)
     words.add_argument("--keep", action="store_true", help="leave the home folder where it is when something is found")
     given = words.parse_args()
@@ -34,7 +43,9 @@ def main() -> int:
         calls=given.calls,
         seconds=given.calls / given.rate,
         kill_every=given.kill_every,
-        redis_kill_at=given.calls / given.rate / 2,
+        leaders_only=given.leader,
+        redis_kill_at=given.kill_redis_every or given.calls / given.rate / 2,
+        redis_kill_every=given.kill_redis_every,
         agents=given.agents,
         seed=given.seed,
     )
@@ -45,16 +56,18 @@ def main() -> int:
             chaos.check(damaged, outcome)
         except AssertionError:
             fault = traceback.format_exc(limit=-2)
-        taken = chaos.seconds_to_take_over(damaged, outcome)
+        taken = chaos.taken_over(damaged, outcome)
         found = {
             "calls": len(outcome.callers),
             "kills": len(outcome.killed_at),
             "kills_of_the_leader": outcome.leaders_killed,
             "calls_taken_over": len(taken),
-            "take_over_seconds": {
-                name: round(taken[int((len(taken) - 1) * share)], 3) if taken else None
-                for name, share in {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}.items()
-            },
+            "take_over_seconds": spread([each.seconds for each in taken if not each.redis_away]),
+            "take_over_seconds_while_redis_is_away": spread([each.seconds for each in taken if each.redis_away]),
+            "kills_of_redis": len(outcome.redis_away),
+            "redis_away_seconds": spread(sorted(back - gone for gone, back in outcome.redis_away)),
+            "kinds": dict(outcome.kinds),
+            "callbacks": damaged.value("SELECT count(*) FROM report.callbacks"),
             "overtaken": len(chaos.overtaken(damaged)),
             "fault": fault,
         }

@@ -26,7 +26,7 @@ def test_engines_die_all_the_time(damaged: Damaged) -> None:
     assert len(outcome.callers) == plan.calls
     assert len(outcome.killed_at) >= 4
     assert chaos.overtaken(damaged) == []
-    taken = chaos.seconds_to_take_over(damaged, outcome)
+    taken = [each.seconds for each in chaos.taken_over(damaged, outcome)]
     assert taken
     print(f"kills {len(outcome.killed_at)}, of the leader {outcome.leaders_killed}, calls taken over {len(taken)},")
     print(f"kill to the next command: median {taken[len(taken) // 2]:.3f} s, longest {taken[-1]:.3f} s")
