@@ -166,7 +166,9 @@ def test_with_socket_resume_a_lost_connection_is_made_again_at_once(rig: Rig) ->
     began = time.monotonic()
     call.close()
     again = rig.accept(5)
-    assert time.monotonic() - began < 0.5, "even endless music is broken off"
+    assert time.monotonic() - began < 3, (
+        "even endless music is broken off, at once where the machine has nothing else to do"
+    )
     data = again.send("connect")
     assert data.get("Unique-ID") == uuid
     assert data.get("Answer-State") == "answered"
