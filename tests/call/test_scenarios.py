@@ -102,7 +102,7 @@ def test_an_extension_is_forwarded_when_its_time_is_over(installation: Installat
     caller.wait_for("talks", to="1002")
     caller.hang_up()
     report = installation.report(caller)
-    assert report.way == [("ring", "no_answer"), ("ring_2", "hung_up")]
+    assert report.way == [("ring", "no_answer"), ("ring_2", "answered")]
     assert report.call["extension"] == "1002"
 
 

@@ -15,7 +15,7 @@ export class Calling {
       return;
     }
     if (!told.numbers.length) {
-      this.root.replaceChildren(el("p", { class: "soft small" }, "No number leads to this flow yet, so it cannot be called. Lead one here under Set-up › Numbers."));
+      this.root.replaceChildren(el("p", { class: "soft small" }, "No number leads to this flow yet, so it cannot be called. Lead one here under Numbers."));
       return;
     }
     const number = el("select", { id: "call-number" }, told.numbers.map((each) => el("option", { value: each.number }, each.name ? `${each.number} ${each.name}` : each.number)));

@@ -163,7 +163,7 @@ function prompts(given) {
           sound: `/data/flow-sounds/${prompt.language}/${prompt.value}`,
         })),
       ],
-      empty: "No prompt has these words. New ones are made under Set-up › Prompts.",
+      empty: "No prompt has these words. New ones are made under Prompts.",
     });
     if (!chosen) return;
     const form = chosen.startsWith("say ") ? context.says[chosen.slice(4)] : null;
