@@ -13,6 +13,7 @@ from dialplan import numbers
 from engine.call.trunk import NumberForbidden
 from engine.live.callbacks import Callback
 from engine.routing.events import EntryAdded
+from engine.routing.wishes import wishes
 from ivr.callback_dialogue import Dialogue, Done
 from ivr.phone import CallbackOutcome
 
@@ -90,6 +91,13 @@ class CallbackWish:
     def _new_entry(self, priority: int, needs: Mapping[str, int]) -> EntryAdded:
         session, now = self._session, self._session.call.now
         at = session.clock.timestamp()
+        brought = wishes(
+            session.snapshot.roster,
+            needs,
+            card=session.match.card,
+            number=now.to_number,
+            language=session.phone.language,
+        )
         return EntryAdded(
             at=at,
             entry_id="",
@@ -98,8 +106,11 @@ class CallbackWish:
             owner=session.around.process_id,
             entered_at=at,
             priority=priority,
-            needs=dict(needs),
+            needs=brought.needs,
+            exact=brought.exact,
             place_at=now.place_at,
             customer_id=now.customer_id,
             category=now.customer_category or "",
+            responsible=brought.responsible,
+            last_agent=brought.last_agent,
         )

@@ -152,6 +152,7 @@ class Offering:
         self._tell_answered(offer)
         self._call.left_queue("answered")
         now.result, now.ended_by = "answered", "caller"
+        session.around.callbacks.reached(now.from_number, now.call_id)
         # The agent's own leg tells of its end 10 to 30 ms before the caller's leg tells of the parting.
         self._freed = False
         session.control.subscribe(offer_id, lambda _: self._free(offer))

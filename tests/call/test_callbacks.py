@@ -13,7 +13,7 @@ from engine.live import callbacks as live
 from engine.live import keys
 from engine.records.tables import Queue
 
-from .conftest import PATIENT
+from .conftest import PATIENT, SALES
 from .installation import Installation, eventually
 from .report import Row
 
@@ -184,6 +184,21 @@ def test_one_number_is_owed_one_call_and_a_supervisor_may_cancel_it(installation
     row = closed(installation, CUSTOMER, "cancelled")
     assert row["closed_by"] == "supervisor"
     assert installation.report(again).call["status"] == "callback"
+
+
+def test_who_calls_again_and_is_answered_is_owed_no_call_any_more(installation: Installation) -> None:
+    installation.on_duty()
+    ask(installation, BACK, "1").wait_for("ended")
+    installation.switch.phone("1001", answer=1, talk=None)
+    # The queue sales is served first.
+    again = installation.switch.call(SALES, caller=CUSTOMER)
+    again.wait_for("music")
+    installation.choose("1001", "ready")
+    again.wait_for("talks", to="1001")
+    row = closed(installation, CUSTOMER)
+    again.hang_up()
+    assert (row["attempts"], str(row["closed_call_id"])) == (0, again.call_id)
+    assert row["closed_by"] == "customer reached in another call"
 
 
 def test_an_agent_who_becomes_free_is_better_than_a_question(installation: Installation) -> None:
