@@ -6,15 +6,12 @@ so what holds once holds always.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
-import simpy
 
 from engine.routing.roster import Roster
-from tests.routing.theory import Floor, Outcome, Stream, agents, erlang_a, erlang_c, queue, spread
+from tests.routing.theory import Floor, Outcome, Stream, TwoSkills, agents, erlang_a, erlang_c, queue, spread
 
 RUNS, CALLS, WARM_UP = 12, 1_000, 200
 ERRORS = 3.5
@@ -73,60 +70,27 @@ def test_calls_whose_patience_ends_wait_and_give_up_as_erlang_a_says(staff: int,
     near(abandoning, expected.abandoning)
 
 
-SPECIALISTS, GENERALISTS = 4, 3
-PLAIN = Stream("plain", 0.8 * 5 / TALK, TALK, 150.0)
-SPECIAL = Stream("special", 0.8 * 2 / TALK, TALK, 90.0)
-
-
-def by_simpy(stream: str) -> Callable[[int], Outcome]:
-    """The N-design once more: plain calls may go to everybody, special ones to generalists alone; the agent idle longest takes
-    a call, and a free agent takes the call that came first of those they may have."""
-
-    def run(seed: int) -> Outcome:
-        chance, outcome = random.Random(1_000 + seed), Outcome()
-        env = simpy.Environment()
-        desk = simpy.FilterStore(env)
-        desk.items = [
-            *[("specialist", n) for n in range(SPECIALISTS)],
-            *[("generalist", n) for n in range(GENERALISTS)],
-        ]
-
-        def call(of: Stream, counted: bool) -> Iterator[Any]:
-            came = env.now
-            wanted = desk.get((lambda agent: agent[0] == "generalist") if of is SPECIAL else (lambda _: True))
-            waits = not wanted.triggered
-            result = yield wanted | env.timeout(chance.expovariate(1 / (of.patience or 1)))
-            if counted and of.queue == stream:
-                outcome.waits.append(env.now - came)
-                outcome.waited += waits
-                outcome.abandoned += wanted not in result
-            if wanted not in result:
-                wanted.cancel()
-                return
-            yield env.timeout(chance.expovariate(1 / TALK))
-            yield desk.put(wanted.value)
-
-        def coming() -> Iterator[Any]:
-            for number in range(CALLS):
-                yield env.timeout(chance.expovariate(PLAIN.arrivals + SPECIAL.arrivals))
-                (of,) = chance.choices((PLAIN, SPECIAL), (PLAIN.arrivals, SPECIAL.arrivals))
-                env.process(call(of, number >= WARM_UP))
-
-        env.process(coming())
-        env.run()
-        return outcome
-
-    return run
+N_DESIGN = TwoSkills(
+    specialists=4,
+    generalists=3,
+    plain=Stream("plain", 0.8 * 5 / TALK, TALK, 150.0),
+    special=Stream("special", 0.8 * 2 / TALK, TALK, 90.0),
+)
 
 
 @pytest.mark.parametrize("stream", ["plain", "special"])
 def test_two_skills_wait_and_give_up_as_a_simulation_says(stream: str) -> None:
+    specialists, plain, special = N_DESIGN.specialists, N_DESIGN.plain, N_DESIGN.special
     roster = Roster(
         1,
-        (*agents(SPECIALISTS, "plain"), *agents(GENERALISTS, "plain", "special", first=SPECIALISTS + 1)),
+        (
+            *agents(specialists, "plain"),
+            *agents(N_DESIGN.generalists, "plain", "special", first=specialists + 1),
+        ),
         (queue("plain", "plain"), queue("special", "special")),
     )
-    both = (PLAIN, SPECIAL) if stream == "plain" else (SPECIAL, PLAIN)
-    ours, theirs = measured(by_the_router(roster, *both)), measured(by_simpy(stream))
+    both = (plain, special) if stream == "plain" else (special, plain)
+    ours = measured(by_the_router(roster, *both))
+    theirs = measured(lambda seed: N_DESIGN.simulated(seed, CALLS, WARM_UP)[stream])
     for (mean, error), (reference, its_error) in zip(ours, theirs, strict=True):
         near((mean, (error**2 + its_error**2) ** 0.5), reference)

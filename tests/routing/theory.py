@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
+
+import simpy
 
 from engine.routing.events import (
     CloseOffer,
@@ -189,6 +191,55 @@ class Floor:
             outcome.waits.append(self.now - entered)
             outcome.waited += name in self._placed
             outcome.abandoned += not answered
+
+
+@dataclass(frozen=True, slots=True)
+class TwoSkills:
+    """The N-design: plain calls may go to everybody, special ones to generalists alone."""
+
+    specialists: int
+    generalists: int
+    plain: Stream
+    special: Stream
+
+    def simulated(self, seed: int, calls: int, warm_up: int) -> dict[str, Outcome]:
+        """By simpy, without any of the code under test: the agent idle longest takes a call, and a free agent takes the call
+        that came first of those they may have. What was measured, by queue, of all but the first `warm_up` calls."""
+        chance, both = random.Random(1_000 + seed), (self.plain, self.special)
+        outcomes = {stream.queue: Outcome() for stream in both}
+        env = simpy.Environment()
+        desk = simpy.FilterStore(env)
+        desk.items = [
+            *[("specialist", n) for n in range(self.specialists)],
+            *[("generalist", n) for n in range(self.generalists)],
+        ]
+
+        def call(of: Stream, counted: bool) -> Iterator[Any]:
+            came = env.now
+            wanted = desk.get((lambda agent: agent[0] == "generalist") if of is self.special else (lambda _: True))
+            waits = not wanted.triggered
+            result = yield wanted | env.timeout(chance.expovariate(1 / of.patience) if of.patience else math.inf)
+            if counted:
+                outcome = outcomes[of.queue]
+                outcome.waits.append(env.now - came)
+                outcome.waited += waits
+                outcome.abandoned += wanted not in result
+            if wanted not in result:
+                wanted.cancel()
+                return
+            yield env.timeout(chance.expovariate(1 / of.talk))
+            yield desk.put(wanted.value)
+
+        def coming() -> Iterator[Any]:
+            weights = [stream.arrivals for stream in both]
+            for number in range(calls):
+                yield env.timeout(chance.expovariate(sum(weights)))
+                (of,) = chance.choices(both, weights)
+                env.process(call(of, number >= warm_up))
+
+        env.process(coming())
+        env.run()
+        return outcomes
 
 
 def agents(count: int, *skills: str, first: int = 1) -> tuple[AgentProfile, ...]:
