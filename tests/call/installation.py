@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -40,6 +40,12 @@ from .report import Report, Row
 READY_SECONDS = 60
 _CIRCLES = " objects have held each other in circles"
 T = TypeVar("T")
+
+
+def one(rows: Sequence[T]) -> T:
+    """The only row there is; AssertionError for any other number of them."""
+    assert len(rows) == 1, rows
+    return rows[0]
 
 
 def eventually(check: Callable[[], T], seconds: float = 20) -> T:

@@ -14,7 +14,7 @@ from engine.live import keys
 from engine.records.tables import Queue
 
 from .conftest import PATIENT, SALES
-from .installation import Installation, eventually
+from .installation import Installation, eventually, one
 from .report import Row
 
 CUSTOMER, OTHER = "+4532101010", "+4570101010"
@@ -105,8 +105,7 @@ def test_a_customer_is_called_back_when_it_is_their_turn(installation: Installat
     assert attempts(installation, row) == [("answered", "1001")]
 
     def reached() -> Row:
-        (call,) = installation.rows("SELECT * FROM report.calls WHERE call_id = %s", row["closed_call_id"])
-        return call
+        return one(installation.rows("SELECT * FROM report.calls WHERE call_id = %s", row["closed_call_id"]))
 
     call = eventually(reached)
     assert (call["direction"], call["status"], call["caller_number"], call["called_number"]) == (
@@ -142,7 +141,7 @@ def test_another_number_is_typed_and_a_missed_one_has_a_second_turn(installation
     installation.see("1001", work="wrap_up")
 
     def tried() -> Row:
-        (row,) = callbacks(installation, OTHER)
+        row = one(callbacks(installation, OTHER))
         assert row["attempts"] == 1
         return row
 

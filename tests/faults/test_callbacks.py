@@ -6,7 +6,7 @@ import json
 
 import pytest
 from call.callers import Caller
-from call.installation import eventually
+from call.installation import eventually, one
 from call.report import Row
 
 from engine.live import callbacks as live
@@ -50,7 +50,7 @@ def kept(damaged: Damaged, number: str) -> dict[str, object]:
 
 def made(damaged: Damaged, caller: Caller, number: str) -> Row:
     def done() -> Row:
-        (row,) = damaged.rows("SELECT * FROM report.callbacks WHERE number = %s", number)
+        row = one(damaged.rows("SELECT * FROM report.callbacks WHERE number = %s", number))
         assert (row["state"], str(row["call_id"])) == ("done", caller.call_id)
         return row
 

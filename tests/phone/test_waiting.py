@@ -8,7 +8,7 @@ import pytest
 
 from dialplan import destinations, store
 from engine.records.tables import Queue
-from tests.call.installation import eventually
+from tests.call.installation import eventually, one
 from tests.call.report import Row
 from tests.phone.house import BEEP, MUSIC, House
 from tests.phone.rig import SipPhone, seconds_of_tone, write_tone
@@ -119,8 +119,7 @@ def test_a_customer_is_called_back_by_the_agent_whose_turn_it_is(house: House) -
     assert (row["state"], row["queue"], row["number"]) == ("done", "back", "1004")
 
     def reported() -> Row:
-        (call,) = house.rows("SELECT * FROM report.calls WHERE call_id = %s", row["closed_call_id"])
-        return call
+        return one(house.rows("SELECT * FROM report.calls WHERE call_id = %s", row["closed_call_id"]))
 
     call = eventually(reported)
     assert (call["status"], call["direction"], call["extension"], call["ended_by"]) == (
