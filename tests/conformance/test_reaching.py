@@ -64,6 +64,39 @@ def test_who_hangs_up_before_the_talk_ends_the_attempt(rig: Rig) -> None:
     assert failure(call) == "NORMAL_CLEARING"
 
 
+def confirmed_by_key(call: Connection, control: Connection, name: str, seconds: int) -> None:
+    """Ring a leg of that name, which is to press 1 before the talk, and wait till it was answered."""
+    bridge(
+        call,
+        leg(AGENT, f"origination_uuid={name}"),
+        group_confirm_key="1",
+        group_confirm_file="tone_stream://%(300\\,0\\,440)",
+        group_confirm_read_timeout="1000",
+        group_confirm_timeout=str(seconds),
+    )
+    end = time.monotonic() + 5
+    while control.api(f"uuid_getvar {name} endpoint_disposition") != "ANSWER":
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_who_is_to_confirm_by_a_key_is_asked_till_they_press_it(rig: Rig) -> None:
+    _, call, _ = rig.take(PLAIN)
+    control = rig.inbound()
+    confirmed_by_key(call, control, "confirming-by-key", 20)
+    control.api("uuid_recv_dtmf confirming-by-key 7")
+    time.sleep(0.5)  # Nothing must come of it.
+    assert not [each for each in call.seen if each.get("Event-Name") == "CHANNEL_BRIDGE"]
+    control.api("uuid_recv_dtmf confirming-by-key 1")
+    call.event("CHANNEL_BRIDGE")
+
+
+def test_who_does_not_confirm_has_not_answered(rig: Rig) -> None:
+    _, call, _ = rig.take(PLAIN)
+    confirmed_by_key(call, rig.inbound(), "never-confirming", 2)
+    assert failure(call) == "ALLOTTED_TIMEOUT"
+
+
 def test_a_leg_rings_after_its_delay_for_its_own_time(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN)
     began = bridge(call, f"{leg(RINGING, 'leg_timeout=5')},{leg(AGENT, 'leg_delay_start=1')}", originate_timeout="9")
