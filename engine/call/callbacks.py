@@ -168,7 +168,8 @@ class Callbacks:
             self._rest(callback, due_at)
 
     def reached(self, number: str, call_id: str) -> None:
-        """The customer of this number has been talked to in another call; they need not be called any more."""
+        """The customer of this number has been talked to in another call; they need not be called any more. What was asked
+        for at another process less than a second ago is not known here yet, and is called all the same."""
         callback_id = self._numbers.get(number)
         callback = self._mine.get(callback_id or "")
         if callback_id is None or (callback is not None and callback.state == "calling"):

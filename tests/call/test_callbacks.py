@@ -192,6 +192,8 @@ def test_who_calls_again_and_is_answered_is_owed_no_call_any_more(installation: 
     # The queue sales is served first.
     again = installation.switch.call(SALES, caller=CUSTOMER)
     again.wait_for("music")
+    # Every process has heard of the callback by then.
+    again.wait_until(20)
     installation.choose("1001", "ready")
     again.wait_for("talks", to="1001")
     row = closed(installation, CUSTOMER)
