@@ -230,6 +230,8 @@ def main() -> int:
     words.add_argument("--speed", type=float, default=100.0, help="how fast the installation's clock runs")
     words.add_argument("--seed", type=int, default=1)
     given = words.parse_args()
+    if given.seconds * given.speed < 30 * TALK:
+        words.error(f"too few calls would come: give --seconds {30 * TALK / given.speed:g} or more")
     with installed(speed=given.speed) as damaged:
         run = Run(damaged, given.seed)
         run.furnish()
