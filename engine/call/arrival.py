@@ -137,6 +137,8 @@ def taken_over(around: Surroundings, checkpoint: Checkpoint, data: Frame) -> Cal
     checkpoint.owner = around.process_id
     checkpoint.lost_at = None
     call = _made(around, checkpoint)
+    # What the former owner wrote down last may have died with it, even that there is a call.
+    call.tell_beginning()
     if talks:
         call.talk_found(joined, recovery.bridged_at(data))
     call.show()

@@ -180,6 +180,11 @@ class Call:
     # --- beginning and end ---
 
     def began(self) -> None:
+        self.tell_beginning()
+        self.enter("ivr" if self.now.callback_id is None else "callback", at=self.now.started_at)
+
+    def tell_beginning(self) -> None:
+        """Write down how the call began; said twice, the record is the same."""
         now = self.now
         self._journal.append(
             CallBegan(
@@ -193,7 +198,6 @@ class Call:
                 switch=now.switch,
             )
         )
-        self.enter("ivr" if now.callback_id is None else "callback", at=now.started_at)
 
     def answered(self) -> None:
         """The caller's leg was answered; said once."""
