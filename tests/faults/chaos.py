@@ -131,7 +131,7 @@ class Chaos:
             return switch.call(number, caller=caller, **plan)
 
         if pick < 0.12:
-            return call("gives up", "5000", hang_up_after=chosen.uniform(0.5, 12))
+            return call("gives up", "5000", hang_up_after=chosen.uniform(SOONEST_GONE, 12))
         if pick < 0.19:
             return call("message", "5000", press="9,w4,#")
         if pick < 0.27:
