@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import sample_company
+from sample_browser import until
 from sample_company import Company
 
 from engine.live import keys
@@ -24,12 +26,12 @@ def test_the_desk_follows_the_agent_and_mends_by_one_click(company: Company, vis
     page.get_by_role("button", name="I am back").click()
     sample_company.wait_for(lambda: [each["presence"] for each in asked(company)] == ["ready"])
 
-    until = sample_company.stamp(company.now + timedelta(seconds=50))
-    sample_company.put_agent(company, "1001", "ready", "wrap_up", seconds=1, wrap_until=until)
+    till = sample_company.stamp(company.now + timedelta(seconds=50))
+    sample_company.put_agent(company, "1001", "ready", "wrap_up", seconds=1, wrap_until=till)
     left = page.locator(".desk-state .left")
     left.wait_for(timeout=5000)
     before = left.inner_text()
-    page.wait_for_function("before => document.querySelector('.desk-state .left').textContent !== before", arg=before)
+    until(page, f"document.querySelector('.desk-state .left').textContent !== {json.dumps(before)}")
     page.get_by_role("button", name="30 s more").click()
     page.get_by_role("button", name="Done").click()
     sample_company.wait_for(

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import pytest
+from sample_browser import until
 from sample_company import Company
 
 from ivr import drafts, store
 
 EVIL = "<img src=x onerror=\"document.title='broken into'\"><script>document.title='broken into'</script>"
-
-
-def until(page: Any, condition: str, seconds: float = 30.0) -> None:
-    """Till the page says so; playwright's own way would need eval, which our pages forbid."""
-    ends = time.monotonic() + seconds
-    while not page.evaluate(condition):
-        assert time.monotonic() < ends, condition
-        page.wait_for_timeout(30)
 
 
 def saved(page: Any) -> None:

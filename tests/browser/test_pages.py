@@ -8,16 +8,8 @@ from typing import Any
 
 import pytest
 import sample_company
+from sample_browser import until
 from sample_company import Company
-
-
-def until(page: Any, condition: str, seconds: float = 30.0) -> None:
-    """Till the page says so; playwright's own way would need eval, which our pages forbid."""
-    ends = time.monotonic() + seconds
-    while not page.evaluate(condition):
-        assert time.monotonic() < ends, condition
-        page.wait_for_timeout(50)
-
 
 WEIGHT = """["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
   .reduce((sum, entry) => sum + entry.transferSize, 0)"""

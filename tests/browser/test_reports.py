@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from sample_browser import until
 from sample_company import Company
 
 
@@ -49,5 +50,5 @@ def test_what_drops_down_stays_on_a_narrow_page(company: Company, visit: Any) ->
     page = visit("analyst", "/reports/ivr-record")
     page.set_viewport_size({"width": 390, "height": 844})
     page.click("main details.drop summary")
-    page.wait_for_function("document.querySelector('main details.drop .sheet').getBoundingClientRect().left >= 0")
+    until(page, "document.querySelector('main details.drop .sheet').getBoundingClientRect().left >= 0")
     page.click("main details.drop a >> nth=0", trial=True)
