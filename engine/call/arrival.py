@@ -9,8 +9,9 @@ import structlog
 
 from dialplan import feature_codes, numbers
 from engine.call import recovery
-from engine.call.call import Call, Checkpoint
+from engine.call.call import Call
 from engine.call.callback_ring import offer_of
+from engine.call.checkpoint import Checkpoint
 from engine.call.configuration import Snapshot
 from engine.call.surroundings import Surroundings
 from engine.esl.errors import CallGone

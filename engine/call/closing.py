@@ -6,7 +6,7 @@ from datetime import datetime
 
 from conf.clock import Clock
 from engine.call import recovery
-from engine.call.call import STATEMENT, Checkpoint
+from engine.call.checkpoint import STATEMENT, Checkpoint
 from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
 from engine.live import keys
 from engine.live.outbox import Outbox

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conf.errors import PointsmanError
 from dialplan.plan import decide
-from engine.call.call import Checkpoint
+from engine.call.checkpoint import Checkpoint
 from engine.call.phone import EslPhone
 from engine.call.ways import flow_to, leads_to
 from ivr.errors import FlowUnknown

@@ -6,7 +6,8 @@ from typing import Final
 
 import structlog
 
-from engine.call.call import STATEMENT, Call, Message
+from engine.call.call import Call
+from engine.call.checkpoint import STATEMENT, Message
 from engine.call.media import SHORTEST_MESSAGE_SECONDS
 from engine.call.surroundings import Surroundings
 

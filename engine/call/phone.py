@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import structlog
 
 from engine.call.audible import playable
-from engine.call.call import STATEMENT, Message
 from engine.call.callback_wish import CallbackWish
+from engine.call.checkpoint import STATEMENT, Message
 from engine.call.keeping import keep_message
 from engine.call.media import MediaKind
 from engine.call.office import CallOffice

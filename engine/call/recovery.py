@@ -12,7 +12,7 @@ import msgspec
 import structlog
 from gevent.event import AsyncResult
 
-from engine.call.call import Checkpoint
+from engine.call.checkpoint import Checkpoint
 from engine.esl.frames import Frame
 from engine.live import keys
 from engine.live.connection import Redis, RedisError

@@ -18,8 +18,8 @@ from dialplan.destinations import Refuse, ToNumber
 from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
 from engine.call.arrival import connected, new_call, taken_over
-from engine.call.call import Checkpoint
 from engine.call.calling_back import CallingBack, call_back
+from engine.call.checkpoint import Checkpoint
 from engine.call.configuration import Snapshot
 from engine.call.feature_codes import run as run_feature
 from engine.call.flows import CallFlows

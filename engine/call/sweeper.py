@@ -21,7 +21,8 @@ from conf.clock import Clock
 from conf.database import Database
 from engine.call import recovery
 from engine.call.arrival import RINGING
-from engine.call.call import Call, Checkpoint
+from engine.call.call import Call
+from engine.call.checkpoint import Checkpoint
 from engine.call.closing import Closing
 from engine.call.media import Media
 from engine.call.phones import PhoneWatch

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import structlog
 
-from engine.call.call import Recording
+from engine.call.checkpoint import Recording
 from engine.call.keeping import keep_recording
 from engine.call.mailbox import Left, Parted
 from engine.esl.errors import CallGone, EslError
