@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -13,6 +13,8 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 LARGEST = 999_999_999
 SIGNS = {"*": "star", "#": "hash", "+": "plus"}
 DAY_START = time(0, 0)
+QUEUE = ("queue_next", "queue_position", "queue_wait", "queue_wait_between", "queue_wait_under")
+"""What every language has to say to those who wait."""
 
 HOLIDAYS = {
     "new_years_day": (),
@@ -71,14 +73,53 @@ def amount(value: Decimal) -> tuple[bool, int, int]:
     return value < 0 and bool(whole or rest), whole, rest
 
 
-def week(openings: Mapping[int, Hours]) -> list[tuple[tuple[time, time], ...]]:
-    """The hours of all seven days."""
-    return [tuple(openings.get(day, ())) for day in range(7)]
+def digits(text: str) -> list[str]:
+    """The signs of a text, each digit by its number's name."""
+    return [f"number_{sign}" if sign.isdigit() else sign for sign in signs(text)]
 
 
-def always(days: Sequence[Hours]) -> bool:
-    """Whether it is open round the clock on all of them."""
-    return all(tuple(hours) == ((DAY_START, DAY_START),) for hours in days)
+def days(run: range) -> list[str]:
+    """One day, two, or from the first to the last of several, in languages that only put words between the days' names."""
+    if len(run) == 7:
+        return ["every_day"]
+    first, last = DAYS[run.start], DAYS[run.stop - 1]
+    if len(run) == 1:
+        return [first]
+    return [first, "and" if len(run) == 2 else "to", last]
+
+
+def hours(ranges: Hours, spoken_time: Callable[[time], list[str]]) -> list[str]:
+    """All day, or from one time to another, as often as the day has ranges."""
+    return joined(
+        (
+            ["all_day"] if start == end else ["from", *spoken_time(start), "to", *spoken_time(end)]
+            for start, end in ranges
+        ),
+        ["and"],
+    )
+
+
+def week(
+    openings: Mapping[int, Hours],
+    spoken_days: Callable[[range], list[str]],
+    spoken_hours: Callable[[Hours], list[str]],
+    *,
+    between: Sequence[str] = ("pause", "and"),
+    closed_last: bool = False,
+) -> list[str]:
+    """When it is open and on which days it is closed, days in a row with the same hours said together. `between` stands
+    between two such runs; `closed_last` is for languages whose verb follows the closed days."""
+    each = [tuple(openings.get(day, ())) for day in range(7)]
+    if not any(each):
+        return ["open_never"]
+    if all(hours == ((DAY_START, DAY_START),) for hours in each):
+        return ["open_always"]
+    opened = [[*spoken_days(run), *spoken_hours(each[run.start])] for run in runs(each) if each[run.start]]
+    closed = joined((spoken_days(run) for run in runs(each) if not each[run.start]), ["and"])
+    spoken = ["open_from", *joined(opened, between)]
+    if not closed:
+        return spoken
+    return [*spoken, "pause", *closed, "closed_on"] if closed_last else [*spoken, "pause", "closed_on", *closed]
 
 
 def runs(days: Sequence[Hours]) -> Iterator[range]:

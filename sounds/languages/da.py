@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
 
 Gender = Literal["common", "neuter"]
 
@@ -47,14 +47,7 @@ class Danish:
                 *("every_day", "all_day", "today", "tomorrow", "midnight", "at_midnight", "pause"),
                 *(name for _, *names in CURRENCIES.values() for name in names),
                 *("minute", "minutes", "hour", "hours", "less_than_a_minute"),
-                *(
-                    "queue_position",
-                    "queue_in_line",
-                    "queue_next",
-                    "queue_wait",
-                    "queue_wait_between",
-                    "queue_wait_under",
-                ),
+                *(*QUEUE, "queue_in_line"),
                 *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
                 *(f"holiday_{name}" for name in HOLIDAYS),
             }
@@ -83,7 +76,7 @@ class Danish:
         return spoken
 
     def digits(self, text: str) -> list[str]:
-        return [f"number_{sign}" if sign.isdigit() else sign for sign in _shared.signs(text)]
+        return _shared.digits(text)
 
     def ordinal(self, value: int) -> list[str]:
         return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
@@ -139,25 +132,10 @@ class Danish:
         return ["queue_wait_between", *first, "and", *self.duration(most)]
 
     def hours(self, ranges: Hours) -> list[str]:
-        return _shared.joined(
-            (
-                ["all_day"] if start == end else ["from", *self.time(start), "to", *self.time(end)]
-                for start, end in ranges
-            ),
-            ["and"],
-        )
+        return _shared.hours(ranges, self.time)
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        days = _shared.week(openings)
-        if not any(days):
-            return ["open_never"]
-        if _shared.always(days):
-            return ["open_always"]
-        runs = list(_shared.runs(days))
-        opened = [[*_days(run), *self.hours(days[run.start])] for run in runs if days[run.start]]
-        closed = [_days(run) for run in runs if not days[run.start]]
-        spoken = ["open_from", *_shared.joined(opened, ["pause", "and"])]
-        return [*spoken, "pause", "closed_on", *_shared.joined(closed, ["and"])] if closed else spoken
+        return _shared.week(openings, _shared.days, self.hours)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -192,15 +170,6 @@ def _below_thousand(value: int, gender: Gender) -> list[str]:
     elif rest or not hundreds:
         spoken.append("number_1_common" if rest == 1 and gender == "common" else f"number_{rest}")
     return spoken
-
-
-def _days(run: range) -> list[str]:
-    if len(run) == 7:
-        return ["every_day"]
-    first, last = DAYS[run.start], DAYS[run.stop - 1]
-    if len(run) == 1:
-        return [first]
-    return [first, "and" if len(run) == 2 else "to", last]
 
 
 LANGUAGE = Danish()

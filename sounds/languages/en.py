@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
 
 TENS = (30, 40, 50, 60, 70, 80, 90)
 
@@ -38,14 +38,7 @@ class English:
                 *("every_day", "all_day", "today", "tomorrow", "a_m", "p_m", "noon", "midnight", "pause"),
                 *(name for names in CURRENCIES.values() for name in names),
                 *("minute", "minutes", "hour", "hours", "less_than_a_minute"),
-                *(
-                    "queue_position",
-                    "queue_in_line",
-                    "queue_next",
-                    "queue_wait",
-                    "queue_wait_between",
-                    "queue_wait_under",
-                ),
+                *(*QUEUE, "queue_in_line"),
                 *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
                 *(f"holiday_{name}" for name in HOLIDAYS),
             }
@@ -68,7 +61,7 @@ class English:
         return spoken
 
     def digits(self, text: str) -> list[str]:
-        return [f"number_{sign}" if sign.isdigit() else sign for sign in _shared.signs(text)]
+        return _shared.digits(text)
 
     def ordinal(self, value: int) -> list[str]:
         return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
@@ -127,31 +120,10 @@ class English:
         return ["queue_wait_between", *first, "and", *self.duration(most)]
 
     def hours(self, ranges: Hours) -> list[str]:
-        spoken: list[str] = []
-        for start, end in ranges:
-            if spoken:
-                spoken.append("and")
-            spoken += ["all_day"] if start == end else ["from", *self.time(start), "to", *self.time(end)]
-        return spoken
+        return _shared.hours(ranges, self.time)
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        days = _shared.week(openings)
-        if not any(days):
-            return ["open_never"]
-        if _shared.always(days):
-            return ["open_always"]
-        spoken = ["open_from"]
-        opened = [run for run in _shared.runs(days) if days[run.start]]
-        for position, run in enumerate(opened):
-            if position:
-                spoken += ["pause", "and"]
-            spoken += [*_days(run), *self.hours(days[run.start])]
-        closed = [run for run in _shared.runs(days) if not days[run.start]]
-        if closed:
-            spoken += ["pause", "closed_on"]
-            for position, run in enumerate(closed):
-                spoken += [*(["and"] if position else []), *_days(run)]
-        return spoken
+        return _shared.week(openings, _shared.days, self.hours)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -188,15 +160,6 @@ def _below_thousand(value: int) -> list[str]:
             else [f"number_{rest - rest % 10}", *([f"number_{rest % 10}"] if rest % 10 else [])]
         )
     return spoken
-
-
-def _days(run: range) -> list[str]:
-    if len(run) == 7:
-        return ["every_day"]
-    first, last = DAYS[run.start], DAYS[run.stop - 1]
-    if len(run) == 1:
-        return [first]
-    return [first, "and" if len(run) == 2 else "to", last]
 
 
 LANGUAGE = English()

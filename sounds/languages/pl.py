@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
 
 Gender = Literal["masculine", "feminine", "neuter"]
 Moment = time
@@ -62,7 +62,7 @@ class Polish:
                 *("midnight", "midnight_of", "at_midnight"),
                 *(name for _, one, _, other in CURRENCIES.values() for name in (*one, *other)),
                 *(*MINUTE, *HOUR, "less_than_a_minute"),
-                *("queue_position", "queue_next", "queue_wait", "queue_wait_between", "queue_wait_under", "at_most"),
+                *(*QUEUE, "at_most"),
                 *("open_from", "open_again", "open_always", "open_never", "closed_on", "closed_for", "closed_holiday"),
                 *(f"holiday_{name}" for name in HOLIDAYS),
             }
@@ -76,7 +76,7 @@ class Polish:
         return [*self._number(value, gender), forms[_form(value)]]
 
     def digits(self, text: str) -> list[str]:
-        return [f"number_{sign}" if sign.isdigit() else sign for sign in _shared.signs(text)]
+        return _shared.digits(text)
 
     def ordinal(self, value: int) -> list[str]:
         return _ordinal(value) if 1 <= value <= 31 else self.number(value)
@@ -128,25 +128,10 @@ class Polish:
         return ["queue_wait_between", *first, "at_most", *self.duration(most)]
 
     def hours(self, ranges: Hours) -> list[str]:
-        return _shared.joined(
-            (
-                ["all_day"] if start == end else ["from", *self._time_of(start), "to", *self._time_of(end)]
-                for start, end in ranges
-            ),
-            ["and"],
-        )
+        return _shared.hours(ranges, self._time_of)
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        days = _shared.week(openings)
-        if not any(days):
-            return ["open_never"]
-        if _shared.always(days):
-            return ["open_always"]
-        runs = list(_shared.runs(days))
-        opened = [[*_days(run), *self.hours(days[run.start])] for run in runs if days[run.start]]
-        closed = [_days(run) for run in runs if not days[run.start]]
-        spoken = ["open_from", *_shared.joined(opened, ["pause", "and"])]
-        return [*spoken, "pause", "closed_on", *_shared.joined(closed, ["and"])] if closed else spoken
+        return _shared.week(openings, _days, self.hours)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)

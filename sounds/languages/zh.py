@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
 
 GROUPS = ((100_000_000, "hundred_million"), (10_000, "ten_thousand"), (1, ""))
 HOLIDAYS = (
@@ -46,14 +46,7 @@ class Chinese:
                 *(name for _, name in PARTS_OF_DAY),
                 *("oclock", "past_the_hour", "midnight", "minutes", "hours", "less_than_a_minute", "jiao"),
                 *(name for names in CURRENCIES.values() for name in names),
-                *(
-                    "queue_position",
-                    "queue_in_line",
-                    "queue_next",
-                    "queue_wait",
-                    "queue_wait_between",
-                    "queue_wait_under",
-                ),
+                *(*QUEUE, "queue_in_line"),
                 *("open_from", "will_open", "open_again", "open_always", "open_never", "closed_on"),
                 *("closed_for", "closed_rest", "closed_holiday"),
                 *(f"holiday_{name}" for name in HOLIDAYS),
@@ -150,26 +143,11 @@ class Chinese:
         return ["queue_wait_between", *first, "to", *self.duration(most)]
 
     def hours(self, ranges: Hours) -> list[str]:
-        return _shared.joined(
-            (
-                ["all_day"] if start == end else ["from", *self.time(start), "to", *self.time(end)]
-                for start, end in ranges
-            ),
-            ["and"],
-        )
+        return _shared.hours(ranges, self.time)
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        days = _shared.week(openings)
-        if not any(days):
-            return ["open_never"]
-        if _shared.always(days):
-            return ["open_always"]
-        runs = list(_shared.runs(days))
-        opened = [[*_days(run), *self.hours(days[run.start])] for run in runs if days[run.start]]
-        closed = [_days(run) for run in runs if not days[run.start]]
-        spoken = ["open_from", *_shared.joined(opened, ["pause"])]
         # What the office does stands at the end: Saturday and Sunday rest.
-        return [*spoken, "pause", *_shared.joined(closed, ["and"]), "closed_on"] if closed else spoken
+        return _shared.week(openings, _shared.days, self.hours, between=["pause"], closed_last=True)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -213,15 +191,6 @@ def _below_ten_thousand(value: int, *, first: bool, last: bool) -> list[str]:
         if name:
             spoken.append(name)
     return spoken
-
-
-def _days(run: range) -> list[str]:
-    if len(run) == 7:
-        return ["every_day"]
-    first, last = DAYS[run.start], DAYS[run.stop - 1]
-    if len(run) == 1:
-        return [first]
-    return [first, "and" if len(run) == 2 else "to", last]
 
 
 LANGUAGE = Chinese()
