@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from ivr.shown import choices, shown_as, when
+from ivr.shown import ADVANCED, choices, shown_as, when
 
 Value = str | int | float | bool
 VariableName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$"), shown_as("variable")]
@@ -29,6 +29,26 @@ SkillName = Annotated[str, shown_as("skill")]
 ZoneName = Annotated[str, shown_as("zone")]
 FlowName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}$"), shown_as("flow")]
 """Names of what is set up elsewhere; a form lets people choose them."""
+
+AddedPriority = Annotated[
+    int,
+    Field(
+        ge=-1000,
+        le=1000,
+        title="Priority",
+        description="Added to the queue's own; one more counts like a minute of waiting.",
+        json_schema_extra=ADVANCED,
+    ),
+]
+FurtherSkills = Annotated[
+    dict[SkillName, Annotated[int, Field(ge=1, le=5)]],
+    Field(
+        title="Further skills",
+        description="Skill and least level, on top of what the queue asks for.",
+        json_schema_extra=ADVANCED,
+    ),
+]
+"""What a node may ask of a queue beyond the queue's own rules."""
 
 LONGEST: Final = 500
 """Characters of a value; what is longer is cut."""

@@ -13,7 +13,7 @@ from engine.call.whisper import prepare, whisper
 from engine.live import keys
 from engine.live.screenpop import PopEvent
 from engine.records.facts import OfferResult
-from engine.routing.events import MakeOffer, OfferAnswered, OfferFailed, OfferSeen, TalkEnded, encode
+from engine.routing.events import MakeOffer, OfferAnswered, OfferFailed, TalkEnded, encode
 from engine.routing.roster import AgentProfile, QueueRule
 
 if TYPE_CHECKING:
@@ -202,20 +202,7 @@ class Offering:
 
     def _tell_offered(self, offer: MakeOffer) -> None:
         self._session.around.outbox.put("HSET", keys.OFFERS, offer.offer_id, encode(offer).decode())
-        self._session.tell_router(
-            OfferSeen(
-                at=self._session.clock.timestamp(),
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=offer.call_id,
-                queue=offer.queue,
-                agent_id=offer.agent_id,
-                offered_at=offer.at,
-                expires_at=offer.expires_at,
-                owner=offer.owner,
-                batch=offer.batch,
-            )
-        )
+        self._session.tell_router(offer.seen(self._session.clock.timestamp()))
 
     def _tell_answered(self, offer: MakeOffer) -> None:
         self._session.tell_router(

@@ -274,6 +274,21 @@ class MakeOffer(Decision, frozen=True, tag=True):
     announce_caller: bool = False
     waited_seconds: float = 0.0
 
+    def seen(self, at: float) -> OfferSeen:
+        """What a router that does not know this offer, which still stands, is told of it."""
+        return OfferSeen(
+            at=at,
+            offer_id=self.offer_id,
+            entry_id=self.entry_id,
+            call_id=self.call_id,
+            queue=self.queue,
+            agent_id=self.agent_id,
+            offered_at=self.at,
+            expires_at=self.expires_at,
+            owner=self.owner,
+            batch=self.batch,
+        )
+
 
 class CloseOffer(Decision, frozen=True, tag=True):
     """The offer that was made at `offered_at` is over. An owner that still rings the agent for it stops."""

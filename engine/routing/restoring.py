@@ -17,7 +17,6 @@ from engine.routing.events import (
     EntryAdded,
     Event,
     MakeOffer,
-    OfferSeen,
     PaceSeen,
     PlaceSeen,
     RosterPublished,
@@ -62,20 +61,7 @@ def restore(
             wire.ask("HDEL", keys.PLACES, place)
         step(PlaceSeen(at=now, queue=queue, caller=caller, place_at=kept[0], until=kept[1]))
     for offer in _decoded(wire.ask("HVALS", keys.OFFERS), MakeOffer):
-        step(
-            OfferSeen(
-                at=now,
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=offer.call_id,
-                queue=offer.queue,
-                agent_id=offer.agent_id,
-                offered_at=offer.at,
-                expires_at=offer.expires_at,
-                owner=offer.owner,
-                batch=offer.batch,
-            )
-        )
+        step(offer.seen(now))
         keep(offer)
     for decision in written(wire):
         keep(decision)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ivr.node import Exit, Form, Node, Reference, Use, node_type
 from ivr.phone import QueueRequest
 from ivr.shown import ADVANCED
-from ivr.values import QueueName, SkillName, Template, names_in
+from ivr.values import AddedPriority, FurtherSkills, QueueName, Template, names_in
 from ivr.visit import Visit
 
 
@@ -47,20 +47,8 @@ class Callback(Node):
         description="Proposed instead of the caller's own, such as {typed_number}.",
         json_schema_extra=ADVANCED,
     )
-    priority: int = Field(
-        default=0,
-        ge=-1000,
-        le=1000,
-        title="Priority",
-        description="Added to the queue's own; one more counts like a minute of waiting.",
-        json_schema_extra=ADVANCED,
-    )
-    skills: dict[SkillName, Annotated[int, Field(ge=1, le=5)]] = Field(
-        default_factory=dict,
-        title="Further skills",
-        description="Skill and least level, on top of what the queue asks for.",
-        json_schema_extra=ADVANCED,
-    )
+    priority: AddedPriority = 0
+    skills: FurtherSkills = Field(default_factory=dict)
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.falls_to == "otherwise" and way.name not in self.exits for way in self.own_exits)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from ivr.node import Exit, Form, Node, Reference, node_type
 from ivr.phone import QueueRequest, SentOn
-from ivr.shown import ADVANCED
-from ivr.values import QueueName, SkillName
+from ivr.values import AddedPriority, FurtherSkills, QueueName
 from ivr.visit import Visit
 
 _FAILURES = (
@@ -40,20 +39,8 @@ class Queue(Node):
 
     type: Literal["queue"]
     queue: QueueName = Field(title="Queue")
-    priority: int = Field(
-        default=0,
-        ge=-1000,
-        le=1000,
-        title="Priority",
-        description="Added to the queue's own; one more counts like a minute of waiting.",
-        json_schema_extra=ADVANCED,
-    )
-    skills: dict[SkillName, Annotated[int, Field(ge=1, le=5)]] = Field(
-        default_factory=dict,
-        title="Further skills",
-        description="Skill and least level, on top of what the queue asks for.",
-        json_schema_extra=ADVANCED,
-    )
+    priority: AddedPriority = 0
+    skills: FurtherSkills = Field(default_factory=dict)
 
     def ways(self) -> tuple[Exit, ...]:
         needed = any(way.name not in self.exits for way in _FAILURES)
