@@ -24,7 +24,7 @@ from engine.call.office import House
 from engine.call.phones import PhoneWatch
 from engine.call.prompt_recording import Requests
 from engine.call.recovery import Checkpoints
-from engine.call.registry import READ_SECONDS, Inbox, Registry
+from engine.call.registry import Inbox, Registry
 from engine.call.session import Session
 from engine.call.surroundings import Surroundings
 from engine.call.sweeper import Sweeper
@@ -93,7 +93,7 @@ class EngineProcess:
         self._switches = Switches(
             (settings.control, *settings.switches), "" if password is None else password.get_secret_value()
         )
-        self._requests = Requests(Wire(settings.redis_url, timeout=READ_SECONDS + 3), self._redis, self._switches)
+        self._requests = Requests(settings.redis_url, self._redis, self._switches)
         self._leader = Leader(
             self.id,
             wire=Wire(settings.redis_url),
@@ -106,9 +106,7 @@ class EngineProcess:
             folder=settings.home / "routing",
             zone=settings.zone,
         )
-        self._trials = Trials(
-            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3), switches=self._switches, outbox=self._outbox
-        )
+        self._trials = Trials(settings.redis_url, switches=self._switches, outbox=self._outbox)
         self._lookups = Lookups(settings.database_url)
         pops = ScreenPops(self._outbox)
         self._callbacks = Callbacks(
@@ -126,7 +124,7 @@ class EngineProcess:
         )
         self._inbox = Inbox(
             self.id,
-            wire=Wire(settings.redis_url, timeout=READ_SECONDS + 3),
+            redis_url=settings.redis_url,
             registry=self._registry,
             outbox=self._outbox,
             callbacks=self._callbacks,

@@ -22,8 +22,8 @@ from engine.esl import commands
 from engine.esl.errors import CallGone, EslError
 from engine.live import keys, prompt_recording
 from engine.live.connection import Redis, RedisError
+from engine.live.list_reader import ListReader
 from engine.live.prompt_recording import RingAndDial, Ticket, TicketState
-from engine.live.wire import Wire
 from engine.routing.roster import AgentProfile
 from sounds import apart
 from sounds.errors import AudioUnusable, PromptMissing, TextsBroken
@@ -39,7 +39,6 @@ MOST_TIMES: Final = 20
 
 KEY_SECONDS: Final = 15.0
 RING_SECONDS: Final = 30
-READ_SECONDS: Final = 5
 SILENCE_LEVEL: Final = 200
 SILENCE_SECONDS: Final = 10
 """Whoever is silent for so long has finished."""
@@ -165,34 +164,23 @@ def _files(session: Session, *prompts: str) -> list[str]:
 class Requests:
     """Does what the admin asks of any engine process: rings a phone and dials for it."""
 
-    def __init__(self, wire: Wire, redis: Redis, switches: Switches) -> None:
-        self._wire = wire
+    def __init__(self, redis_url: str, redis: Redis, switches: Switches) -> None:
         self._redis = redis
         self._switches = switches
-        self._greenlets: list[gevent.Greenlet[..., None]] = []
+        self._reader = ListReader(redis_url, keys.REQUESTS, self._begin, at_once=1)
+        self._ringing: list[gevent.Greenlet[..., None]] = []
 
     def start(self) -> None:
-        self._greenlets.append(gevent.spawn(self._run))
+        self._reader.start()
 
     def stop(self) -> None:
-        gevent.killall(self._greenlets)
+        self._reader.stop()
+        gevent.killall(self._ringing)
 
-    def _run(self) -> None:
-        while True:
-            try:
-                read = self._wire.ask("BLMPOP", READ_SECONDS, 1, keys.REQUESTS, "LEFT", "COUNT", 1)
-            except (RedisError, OSError) as error:
-                log.warning("requests not read", error=str(error))
-                gevent.sleep(1.0)
-                continue
-            for text in read[1] if read else ():
-                try:
-                    request = msgspec.json.decode(text, type=RingAndDial)
-                except msgspec.MsgspecError as error:
-                    log.error("request not understood, passed over", error=str(error), data=text[:200])
-                    continue
-                self._greenlets = [greenlet for greenlet in self._greenlets if not greenlet.dead]
-                self._greenlets.append(gevent.spawn(self._ring, request))
+    def _begin(self, text: str) -> None:
+        request = msgspec.json.decode(text, type=RingAndDial)
+        self._ringing = [each for each in self._ringing if not each.dead]
+        self._ringing.append(gevent.spawn(self._ring, request))
 
     def _ring(self, request: RingAndDial) -> None:
         """Ring the phone and hand it to the dialplan, as if it had dialled."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import gevent
 import msgspec
-import structlog
 
 from engine.live import keys
-from engine.live.connection import RedisError
+from engine.live.list_reader import ListReader
 from engine.live.outbox import Outbox
-from engine.live.wire import Wire
 from engine.routing.events import (
     CloseOffer,
     EntryLeft,
@@ -29,10 +26,6 @@ if TYPE_CHECKING:
     from engine.call.callbacks import Callbacks
     from engine.call.session import Session
 
-log = structlog.get_logger(__name__)
-
-READ_SECONDS = 5
-_READ_AT_MOST = 200
 MOST_REMEMBERED = 1000
 _decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver).decode
 
@@ -85,35 +78,18 @@ class Inbox:
     """Reads what the router decided for this process's calls and hands it to them."""
 
     def __init__(
-        self, process_id: str, *, wire: Wire, registry: Registry, outbox: Outbox, callbacks: Callbacks
+        self, process_id: str, *, redis_url: str, registry: Registry, outbox: Outbox, callbacks: Callbacks
     ) -> None:
-        self._key = keys.inbox(process_id)
-        self._wire = wire
         self._registry = registry
         self._outbox = outbox
         self._callbacks = callbacks
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._reader = ListReader(redis_url, keys.inbox(process_id), lambda text: self._hand_over(_decode(text)))
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
+        self._reader.start()
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill()
-
-    def _run(self) -> None:
-        while True:
-            try:
-                read = self._wire.ask("BLMPOP", READ_SECONDS, 1, self._key, "LEFT", "COUNT", _READ_AT_MOST)
-            except (RedisError, OSError) as error:
-                log.warning("inbox not read", error=str(error))
-                gevent.sleep(0.2)
-                continue
-            for text in read[1] if read else ():
-                try:
-                    self._hand_over(_decode(text))
-                except msgspec.MsgspecError as error:
-                    log.error("decision not understood, passed over", error=str(error), data=text[:200])
+        self._reader.stop()
 
     def _hand_over(self, decision: MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver) -> None:
         session = self._registry.find(decision.call_id)

@@ -14,12 +14,10 @@ from engine.call.switches import Switches
 from engine.esl.control import Control
 from engine.esl.errors import CommandRejected, EslError, OriginateFailed
 from engine.live import keys
-from engine.live.connection import RedisError
+from engine.live.list_reader import ListReader
 from engine.live.outbox import Outbox
 from engine.live.trials import LASTS_SECONDS, Trial
-from engine.live.wire import Wire
 
-READ_SECONDS: Final = 5
 RING_SECONDS: Final = 30
 API_SECONDS: Final = 5.0
 PHONES: Final = "phones"
@@ -31,37 +29,21 @@ log = structlog.get_logger(__name__)
 
 
 class Trials:
-    """Waits for trials and makes them. `wire` is a connection of its own, for it blocks."""
+    """Waits for trials and makes them."""
 
-    def __init__(self, *, wire: Wire, switches: Switches, outbox: Outbox) -> None:
-        self._wire = wire
+    def __init__(self, redis_url: str, *, switches: Switches, outbox: Outbox) -> None:
         self._switches = switches
         self._outbox = outbox
-        self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._reader = ListReader(redis_url, keys.TRIALS, self._begin, at_once=1)
 
     def start(self) -> None:
-        self._greenlet = gevent.spawn(self._run)
+        self._reader.start()
 
     def stop(self) -> None:
-        if self._greenlet is not None:
-            self._greenlet.kill()
+        self._reader.stop()
 
-    def _run(self) -> None:
-        while True:
-            try:
-                read = self._wire.ask("BLPOP", keys.TRIALS, READ_SECONDS)
-            except (RedisError, OSError) as error:
-                log.warning("trials not read", error=str(error))
-                gevent.sleep(0.5)
-                continue
-            if not read:
-                continue
-            try:
-                trial = msgspec.json.decode(read[1], type=Trial)
-            except msgspec.MsgspecError as error:
-                log.error("trial not understood, passed over", error=str(error), data=read[1][:200])
-                continue
-            gevent.spawn(self._make, trial)
+    def _begin(self, text: str) -> None:
+        gevent.spawn(self._make, msgspec.json.decode(text, type=Trial))
 
     def _make(self, trial: Trial) -> None:
         _, control = next(iter(self._switches))
