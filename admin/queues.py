@@ -74,11 +74,6 @@ class Queue:
     agents: int
     """How many agents have what it needs."""
 
-    @property
-    def strategy_title(self) -> str:
-        known = strategies.STRATEGIES.get(self.strategy)
-        return known.title if known else self.strategy
-
 
 def find(parts: Parts) -> Sequence[Queue]:
     needs = skills.of(parts.db, "queue")

@@ -117,10 +117,6 @@ class CallLink(Hearing, Verbs, OutboundSession):  # type: ignore[misc]  # greens
     def caller_id_number(self) -> str | None:
         return self.header("Caller-Caller-ID-Number")
 
-    @property
-    def call_uuid(self) -> str | None:
-        return self.header("Channel-Call-UUID")
-
     def drop_data(self) -> None:
         """Let the data of `connect` go, 5 to 8 KB a call, once what is needed has been read."""
         self.session_data = None
@@ -235,25 +231,14 @@ class CallLink(Hearing, Verbs, OutboundSession):  # type: ignore[misc]  # greens
         """Wait no more for this one."""
         self._executions.pop(execution.uuid, None)
 
-    def expect(self, name: str, matches: Callable[[Event], bool] | None = None) -> Expected:
-        """Await the next event `name` of this channel (one for which `matches` is true) from now on, so before the command
-        that brings it is sent. Take it back with `abandon` where it is not waited for."""
-        expected = Expected(self, name, matches)
-        self.await_event(expected)
-        return expected
-
     def await_event(self, expected: Expected) -> None:
-        """`expect` for a kind of one's own."""
+        """Have `expected` woken by the next event of this channel that it matches, so ask before the command that brings it."""
         if self.closed:
             expected.error = CallGone(self.hangup_cause)
         elif self._expected is None:
             self._expected = [expected]
         else:
             self._expected.append(expected)
-
-    def abandon(self, expected: Expected) -> None:
-        if self._expected is not None and expected in self._expected:
-            self._expected.remove(expected)
 
     def send(self, data: str | bytes, timeout: float = REPLY_SECONDS) -> Frame:
         """Send a command (a line, or bytes that `commands` built) and wait for its reply. CommandRejected, CallGone,

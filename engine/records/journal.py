@@ -77,11 +77,6 @@ class Journal:
         """The file that is written to now."""
         return self._path
 
-    @property
-    def backlog_bytes(self) -> int:
-        """What the disk has not taken yet; above 0 only while it is full or broken."""
-        return len(self._backlog)
-
     def append(self, fact: Fact) -> None:
         """Write the fact down. Never waits for a database, nor for the disk to turn. JournalFull, JournalClosed."""
         if self._closed:

@@ -111,12 +111,6 @@ def _known(name: str | None, names: set[str], field: str, fault: str) -> None:
 # --- agents and groups ---
 
 
-def agent_rules(db: Database, agent_id: int) -> AgentSettings:
-    """An agent's settings; the defaults for an unknown one. RulesInvalid where what is stored is broken."""
-    row = db.execute_sql("SELECT rules FROM agent WHERE id = %s", (agent_id,)).fetchone()
-    return AgentSettings() if row is None else decode_agent(row[0])
-
-
 def save_agent_rules(db: Database, agent_id: int, settings: AgentSettings) -> None:
     """RulesInvalid."""
     decode_agent(encode(settings))
