@@ -231,8 +231,15 @@ class CallLink(Hearing, Verbs, OutboundSession):  # type: ignore[misc]  # greens
         """Wait no more for this one."""
         self._executions.pop(execution.uuid, None)
 
+    def expect(self, name: str, matches: Callable[[Event], bool] | None = None) -> Expected:
+        """Await the next event `name` of this channel (one for which `matches` is true) from now on, so before the command
+        that brings it is sent."""
+        expected = Expected(self, name, matches)
+        self.await_event(expected)
+        return expected
+
     def await_event(self, expected: Expected) -> None:
-        """Have `expected` woken by the next event of this channel that it matches, so ask before the command that brings it."""
+        """`expect` for a kind of one's own."""
         if self.closed:
             expected.error = CallGone(self.hangup_cause)
         elif self._expected is None:
