@@ -32,6 +32,7 @@ from engine.call.switches import Switches
 from engine.call.terms import EVENTS, LINGER_SECONDS
 from engine.call.trials import Trials
 from engine.call.trunk import Trunk
+from engine.call.untaken import Untaken
 from engine.esl.outbound import CallLink
 from engine.esl.server import OutboundServer
 from engine.live import connection, keys
@@ -177,6 +178,17 @@ class EngineProcess:
             on_duty=lambda: self._leader.router is not None,
             phones=PhoneWatch(switches=self._switches, redis=self._redis, outbox=self._outbox, clock=self._clock),
         )
+        self._untaken = Untaken(
+            process_id=self.id,
+            db=self._db,
+            redis=self._redis,
+            switches=self._switches,
+            journal=self._journal,
+            clock=self._clock,
+            configuration=self._configuration,
+            country=settings.country,
+            on_duty=lambda: self._leader.router is not None,
+        )
         self._server = OutboundServer(
             (settings.esl.host, settings.esl.port), self._handle, events=EVENTS, linger_seconds=LINGER_SECONDS
         )
@@ -188,6 +200,7 @@ class EngineProcess:
         self._outbox.start()
         self._lookups.start()
         self._configuration.start()
+        self._untaken.start()
         self._switches.start()
         self._inbox.start()
         self._trials.start()
@@ -205,6 +218,7 @@ class EngineProcess:
         there is none, and leave nothing unwritten."""
         self._server.stop_accepting()
         self._trials.stop()
+        self._untaken.stop()
         self._leader.stop()
         self._sweeper.stop()
         self._callbacks.stop()

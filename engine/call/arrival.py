@@ -15,7 +15,7 @@ from engine.call.checkpoint import Checkpoint
 from engine.call.configuration import Snapshot
 from engine.call.surroundings import Surroundings
 from engine.esl.errors import CallGone
-from engine.esl.frames import Frame
+from engine.esl.frames import Event, Frame
 from engine.esl.outbound import CallLink
 from engine.live import keys
 from engine.records.facts import Direction
@@ -53,7 +53,27 @@ def new_call(
     callback_id = data.get("variable_pointsman_callback")
     if callback_id:
         return _calls_back(around, callback_id, call_id, switch)
-    country = around.country
+    now = around.clock.now()
+    checkpoint = introduced(
+        snapshot, call_id, switch, data, at=now, owner=around.process_id, country=around.country, own=own
+    )
+    call = _made(around, checkpoint)
+    call.began()
+    return call
+
+
+def introduced(
+    snapshot: Snapshot,
+    call_id: str,
+    switch: str,
+    data: Frame | Event,
+    *,
+    at: datetime,
+    owner: str,
+    country: str,
+    own: str = "",
+) -> Checkpoint:
+    """Who calls whom, as it stands in the data of the caller's leg; a call that begins at `at`."""
     caller = numbers.normalise(data.get("Caller-Caller-ID-Number") or "", country)
     called = data.get("Caller-Destination-Number") or ""
     number = snapshot.plan.number(called)
@@ -65,12 +85,11 @@ def new_call(
     feature = feature_codes.match(called) if own else None
     if feature is not None:
         direction, extension, name = "internal", called, feature[0].title
-    now = around.clock.now()
-    checkpoint = Checkpoint(
+    return Checkpoint(
         call_id=call_id,
-        owner=around.process_id,
-        started_at=now,
-        since=now,
+        owner=owner,
+        started_at=at,
+        since=at,
         direction=direction,
         from_number=caller,
         to_number=number.number if number is not None else extension,
@@ -78,9 +97,6 @@ def new_call(
         caller_name=printable(data.get("Caller-Caller-ID-Name") or "")[:80],
         switch=switch,
     )
-    call = _made(around, checkpoint)
-    call.began()
-    return call
 
 
 def _calls_back(around: Surroundings, callback_id: str, call_id: str, switch: str) -> Call:

@@ -14,13 +14,12 @@ from typing import Any
 import msgspec
 
 from conf.clock import Clock
-from engine.call.checkpoint import Checkpoint, Message
+from engine.call.checkpoint import Checkpoint, Message, beginning
 from engine.live import keys
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.records.facts import (
     CallAnswered,
-    CallBegan,
     CallEnded,
     CallerFound,
     Disposition,
@@ -108,19 +107,7 @@ class Call:
 
     def tell_beginning(self) -> None:
         """Write down how the call began; said twice, the record is the same."""
-        now = self.now
-        self._journal.append(
-            CallBegan(
-                call_id=now.call_id,
-                at=now.started_at,
-                direction=now.direction,
-                caller_number=now.from_number,
-                called_number=now.to_number,
-                number_name=now.number_name,
-                caller_name=now.caller_name,
-                switch=now.switch,
-            )
-        )
+        self._journal.append(beginning(self.now))
 
     def answered(self) -> None:
         """The caller's leg was answered; said once."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from engine.records.facts import Direction, Disposition, EndedBy
+from engine.records.facts import CallBegan, Direction, Disposition, EndedBy
 from engine.routing.wishes import Wishes
 
 STATEMENT = ""
@@ -85,3 +85,17 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     ended_by: EndedBy | None = None
     lost_at: datetime | None = None
     """Since when the owner hears nothing of the leg any more, without its end having been told."""
+
+
+def beginning(call: Checkpoint) -> CallBegan:
+    """How the call began, to be written down; said twice, the record is the same."""
+    return CallBegan(
+        call_id=call.call_id,
+        at=call.started_at,
+        direction=call.direction,
+        caller_number=call.from_number,
+        called_number=call.to_number,
+        number_name=call.number_name,
+        caller_name=call.caller_name,
+        switch=call.switch,
+    )

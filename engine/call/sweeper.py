@@ -32,6 +32,7 @@ from engine.esl.control import Channel, Control
 from engine.esl.errors import CommandRejected, EslError
 from engine.live import callbacks, keys
 from engine.live.connection import Redis, RedisError
+from engine.live.lag import records_are_behind
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.records.journal import Journal
@@ -288,7 +289,7 @@ class Sweeper:
 
     def _close_unknown(self, known: set[str]) -> None:
         now = self._clock.now()
-        if self._records_are_behind():
+        if records_are_behind(self._redis, MOST_LAG_SECONDS):
             # Its end may be written down and on its way; and what is added now would be shipped after all that.
             return
         with self._db.connection_context():
@@ -302,13 +303,3 @@ class Sweeper:
             if self._twice("record " + call_id):
                 self._closing.close_unknown(call_id)
                 self._mend("record of a call nobody knows", call=call_id)
-
-    def _records_are_behind(self) -> bool:
-        """Whether some process has had facts in its journal for so long that what Postgres has not is no proof of anything."""
-        beats = self._redis.hgetall(keys.PROCESSES)
-        behind = [
-            process_id
-            for process_id, beat in beats.items()
-            if msgspec.json.decode(beat).get("journal_lag_seconds", 0.0) > MOST_LAG_SECONDS
-        ]
-        return any(self._redis.exists(keys.process(process_id)) for process_id in behind)

@@ -6,6 +6,7 @@ from typing import Final
 
 from engine.call.audible import MUSIC
 from engine.esl import names
+from engine.esl.control import TAKEN_VARIABLE
 
 LINGER_SECONDS: Final = 5
 
@@ -34,6 +35,7 @@ CUT_OFF: Final = frozenset(
 
 VARIABLES: Final = "^^;" + ";".join(
     (
+        f"{TAKEN_VARIABLE}=true",
         "playback_terminators=none",
         "RECORD_STEREO=true",
         "continue_on_fail=true",

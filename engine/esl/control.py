@@ -37,6 +37,9 @@ HEARTBEAT_SECONDS: Final = 5.0
 
 BACK_OFF_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 OWNER_VARIABLE: Final = "pointsman_owner"
+TAKEN_VARIABLE: Final = "pointsman_taken"
+"""Is `false` on a caller's leg, by the dialplan, until an engine has written down that there is this call."""
+
 WAKE_SECONDS: Final = 0.004
 """How long at most an event of a subscribed leg stays in FreeSWITCH, whose listener looks every 20 ms by itself
 (mod_event_socket.c:1504)."""
@@ -46,8 +49,10 @@ _WAKE: Final = b"\n"
 its poll and sends what events it has."""
 
 _JOB: Final = b"Event-Name: " + names.BACKGROUND_JOB.encode() + b"\n"
+_HANGUP: Final = b"Event-Name: " + names.CHANNEL_HANGUP.encode() + b"\n"
 _JOB_UUID: Final = b"Job-UUID"
 _UNIQUE_ID: Final = b"Unique-ID"
+_NOT_TAKEN: Final = b"\nvariable_" + TAKEN_VARIABLE.encode() + b": false\n"
 
 log = structlog.get_logger(__name__)
 
@@ -75,9 +80,10 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
     """One inbound connection that is kept up: `start` connects, and connects again, until `stop`.
 
     FreeSWITCH copies and serialises each event for each listener that wants it, some 100 µs of its time, and many engines
-    share one FreeSWITCH. So this link has two filters (mod_event_socket.c:318): background jobs, and the legs that bear
-    our `owner` in a variable, which `originate` sets. Two look-ups of a header cost FreeSWITCH far less than a copy, and an
-    engine is woken only for its own legs. What still comes and is nobody's is dropped by its bytes, before decoding.
+    share one FreeSWITCH. So this link has three filters (mod_event_socket.c:318): background jobs, the legs that bear
+    our `owner` in a variable, which `originate` sets, and callers' legs that no engine has taken (`hear_untaken`), of whose
+    end there is nobody else to hear. Three look-ups of a header cost FreeSWITCH far less than a copy, and an engine is woken
+    only for those. What still comes and is nobody's is dropped by its bytes, before decoding.
 
     What subscribes and handles is called in gevent's loop and must not block.
     """
@@ -105,6 +111,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         self._jobs = Jobs()
         self._subscribers: dict[str, Callable[[Event], None]] = {}
         self._handlers: dict[str, list[Callable[[Event], None]]] = {}
+        self._on_untaken: Callable[[Event], None] | None = None
         self._asked = Signal()
         self._up = Signal()
         self._stopping = Signal()
@@ -169,6 +176,7 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
         wanted = (
             f"filter Event-Name {names.BACKGROUND_JOB}",
             f"filter variable_{OWNER_VARIABLE} {self.owner}",
+            f"filter variable_{TAKEN_VARIABLE} false",
             "event plain " + " ".join(sorted(self._events)),
         )
         for line in wanted:
@@ -346,6 +354,10 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
             self._waker.close()
             self._waker = None
 
+    def hear_untaken(self, callback: Callable[[Event], None]) -> None:
+        """Have `callback` called with the CHANNEL_HANGUP of each leg that the dialplan gave to the engines and none took."""
+        self._on_untaken = callback
+
     def register_handle(self, name: str, handler: Callable[[Event], None]) -> None:
         """Have `handler` called with each event `name` (a subclass for CUSTOM), in addition to what else gets it."""
         handlers = self._handlers.setdefault(name, [])
@@ -382,6 +394,8 @@ class Control(InboundESL):  # type: ignore[misc]  # greenswitch has no types
             if not self._handlers:
                 return
         callback = self._subscribers.get((raw_header(body, _UNIQUE_ID) or b"").decode("ascii", "replace"))
+        if self._on_untaken is not None and _NOT_TAKEN in body and body.startswith(_HANGUP):
+            self._call(self._on_untaken, frame.event)
         if callback is None and not self._handlers:
             return
         event = frame.event

@@ -15,7 +15,7 @@ def standard(
 ) -> list[Action]:
     """To any engine (`HOST:PORT` each), to any again when it is lost, and at the end `apology` (a file) and the end."""
     socket = ("socket", f"{'|'.join(engines)} async full")
-    actions: list[Action] = [("set", "socket_resume=true"), socket]
+    actions: list[Action] = [("set", "pointsman_taken=false"), ("set", "socket_resume=true"), socket]
     for pause in pauses:
         if pause:
             actions.append(("sleep", str(pause)))

@@ -75,8 +75,8 @@ def test_a_call_is_offered_to_all_engines_and_again_before_the_apology(tmp_path:
         steps = [(action.attrib["application"], action.attrib.get("data")) for action in actions]
         engine = [("set", "socket_resume=true"), ("socket", "127.0.0.1:8084|192.0.2.1:8084 async full")]
         again = [("set", "pointsman_recovering=true"), *engine]
-        assert steps[:9] == [*engine, *again, ("sleep", "500"), *again]
-        assert steps[9:] == [
+        assert steps[:10] == [("set", "pointsman_taken=false"), *engine, *again, ("sleep", "500"), *again]
+        assert steps[10:] == [
             ("answer", None),
             ("sleep", "500"),
             ("playback", "/sorry.wav"),

@@ -78,6 +78,7 @@ def test_it_authenticates_and_asks_for_its_own_legs_only() -> None:
         assert switch.lines == [
             "filter Event-Name BACKGROUND_JOB",
             "filter variable_pointsman_owner engine-7",
+            "filter variable_pointsman_taken false",
             "event plain BACKGROUND_JOB CHANNEL_HANGUP",
         ]
         assert isinstance(control, greenswitch.esl.InboundESL)

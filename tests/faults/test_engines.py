@@ -70,3 +70,35 @@ def test_one_that_is_stopped_for_a_while_does_no_harm_when_it_goes_on(damaged: D
     gevent.sleep(1.0)
     crowd.finish()
     damaged.both_alive()
+
+
+def test_who_hangs_up_before_any_engine_has_the_call_has_a_row(damaged: Damaged) -> None:
+    """Gone within milliseconds; gone while the engines answer nothing, and one of them never again."""
+    one, other = damaged.both_alive()
+    pids = [damaged.pid_of_engine(each) for each in (one, other)]
+    soon = (0.01, 0.05, 0.1, 0.2, 0.4)
+    quick = [damaged.switch.call("5000", hang_up_after=after) for after in soon for _ in range(4)]
+    for caller in quick:
+        caller.wait_for("ended")
+    damaged.send(signal.SIGSTOP, *pids)
+    try:
+        late = [damaged.switch.call("5000", caller=f"+4520{number:06}") for number in range(8)]
+        for caller in late:
+            caller.hang_up()
+    finally:
+        damaged.send(signal.SIGKILL, pids[0])
+        damaged.send(signal.SIGCONT, pids[1])
+    for caller in (*quick, *late):
+        report = damaged.report(caller)
+        assert (report.call["status"], report.call["ended_by"]) == ("abandoned_ivr", "caller")
+        assert (report.legs, report.call["direction"]) == (["ivr"], "inbound")
+        assert float(report.call["total_seconds"]) < 30
+    calls = [damaged.report(caller).call for caller in late]
+    assert {call["hangup_cause"] for call in calls} == {"ORIGINATOR_CANCEL"}
+    assert [call["caller_number"] for call in calls] == [f"+4520{number:06}" for number in range(len(late))]
+    written = [line for log in (damaged.home / "log").glob("engine-*.log") for line in log.read_text().splitlines()]
+    written = [line for line in written if "call that nobody took" in line]
+    assert len(written) >= len(late)
+    assert len(written) == len({line.split("call=")[-1].split()[0] for line in written}), "each by one process"
+    damaged.both_alive()
+    damaged.calm()
