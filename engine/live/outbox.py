@@ -28,6 +28,10 @@ REPEATED_SECONDS = 3.0
 anew; what began and ended must not be told again, for others have gone on since."""
 
 BATCH = 500
+MOST_PAUSE_SECONDS = 0.2
+"""How long at most after Redis is back it is noticed. Processes tell the router of those who came meanwhile as they notice, and
+whoever is told of first is served first."""
+
 _TO_ROUTER = ("XADD", keys.ROUTER_EVENTS)
 _ENDINGS = tuple(f'{{"event":"{name}"' for name in ("EntryLeft", "OfferFailed", "TalkEnded"))
 _WHAT_MEMORY = ("GET", keys.MEMORY)
@@ -148,7 +152,7 @@ class Outbox:
         pause = 0.05
         while True:
             gevent.sleep(pause)
-            pause = min(pause * 2, 1.0)
+            pause = min(pause * 2, MOST_PAUSE_SECONDS)
             try:
                 self._wire.ask("PING")
             except (RedisError, OSError):

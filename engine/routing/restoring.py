@@ -13,6 +13,7 @@ from engine.live.wire import Wire
 from engine.routing.claims import agent_state, written
 from engine.routing.events import (
     AgentSeen,
+    CloseOffer,
     Decision,
     EntryAdded,
     Event,
@@ -23,6 +24,7 @@ from engine.routing.events import (
     SetAgent,
 )
 from engine.routing.expected import Pace
+from engine.routing.offering import OFFER_GRACE_SECONDS
 from engine.routing.roster import AgentProfile, Roster
 from engine.routing.router import Router
 from engine.routing.state import Offer
@@ -60,24 +62,28 @@ def restore(
         if kept[1] <= now:
             wire.ask("HDEL", keys.PLACES, place)
         step(PlaceSeen(at=now, queue=queue, caller=caller, place_at=kept[0], until=kept[1]))
+    decisions: list[Decision] = []
     for offer in _decoded(wire.ask("HVALS", keys.OFFERS), MakeOffer):
-        step(offer.seen(now))
+        # Nobody could tell what came of it while Redis was away, so its owner has the time for that now.
+        expires_at = max(offer.expires_at, now + OFFER_GRACE_SECONDS)
+        seen = msgspec.structs.replace(offer.seen(now), expires_at=expires_at)
+        # Of the agents only what is read next is true; but of offers that cannot stand Redis is to forget at once.
+        decisions += [each for each in step(seen) if isinstance(each, CloseOffer)]
         keep(offer)
     for decision in written(wire):
         keep(decision)
-    decisions: list[Decision] = []
     chosen: Presences | None = None
     for profile, known in _agents(wire, roster.agents):
         if known.get("presence"):
-            seen = AgentSeen(at=now, agent_id=profile.agent_id, **agent_state(known, now))
-            decisions += [each for each in step(seen) if not _says_again(each, seen)]
+            agent = AgentSeen(at=now, agent_id=profile.agent_id, **agent_state(known, now))
+            decisions += [each for each in step(agent) if not _says_again(each, agent)]
             continue
         if chosen is None:
             chosen = presences()
         last = chosen.get(profile.agent_id, LastState())
         told = next((offer for offer in router.offers.values() if offer.agent_id == profile.agent_id), None)
-        seen = _remembered(roster, profile, last, now) if told is None else _offered(last, told, now)
-        decisions += step(seen)
+        agent = _remembered(roster, profile, last, now) if told is None else _offered(last, told, now)
+        decisions += step(agent)
     entries = _decoded(wire.ask("HVALS", keys.WAITING), EntryAdded)
     for entry in sorted(entries, key=lambda entry: (entry.entered_at, entry.entry_id)):
         decisions += step(msgspec.structs.replace(entry, at=now))

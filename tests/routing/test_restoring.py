@@ -1,0 +1,107 @@
+"""A tenure begins: what Redis knows of the one before, told to a new router."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.live import keys
+from engine.live.wire import Wire
+from engine.routing.claims import Claims
+from engine.routing.events import (
+    CloseOffer,
+    Decision,
+    EntryAdded,
+    MakeOffer,
+    OfferAnswered,
+    SetAgent,
+    TimePassed,
+    encode,
+)
+from engine.routing.offering import OFFER_GRACE_SECONDS
+from engine.routing.restoring import restore
+from engine.routing.router import Router
+
+from .desk import ANNA, BEN, Desk, offers, roster
+
+
+class Redis:
+    """A tenure's own way to it, with its calls and agents as their owners wrote them."""
+
+    def __init__(self, url: str) -> None:
+        self.wire = Wire(url)
+        self._epoch = 0
+
+    def begin(self) -> None:
+        self._epoch += 1
+        self.wire.ask("SET", keys.ROUTER_EPOCH, self._epoch)
+        self._claims = Claims(self.wire, "engine-1", self._epoch)
+
+    def write(self, decisions: list[Decision]) -> None:
+        assert self._claims.write(decisions, "") == []
+
+    def waits(self, entry: EntryAdded) -> None:
+        self.wire.ask("HSET", keys.WAITING, entry.entry_id, encode(entry).decode())
+
+    def offers(self) -> set[str]:
+        return set(self.wire.ask("HKEYS", keys.OFFERS))
+
+
+def begun(redis: Redis, at: float) -> tuple[Router, list[Decision]]:
+    redis.begin()
+    router, none = Router(seed=2), dict[int, Any]
+    decisions = restore(
+        redis.wire, router.step, router, roster(ANNA, BEN), at, presences=none, keep=lambda decision: None
+    )
+    redis.write(decisions)
+    return router, decisions
+
+
+@pytest.fixture
+def offered(redis_url: str) -> tuple[Redis, list[MakeOffer]]:
+    """Two calls, which ring at the two agents."""
+    redis, desk = Redis(redis_url), Desk(roster(ANNA, BEN))
+    redis.begin()
+    redis.write([each for agent in (ANNA, BEN) for each in desk.ready(agent.agent_id)])
+    found = []
+    for name in ("first", "second"):
+        entry = EntryAdded(at=desk.at, entry_id=name, call_id=name, queue="sales", owner="engine-1", entered_at=desk.at)
+        redis.waits(entry)
+        decisions = desk.tell(entry)
+        redis.write(decisions)
+        found += offers(decisions)
+    assert redis.offers() == {offer.offer_id for offer in found}
+    return redis, found
+
+
+def test_offers_that_outlived_themselves_while_redis_was_away_are_given_time_to_be_told_of(
+    offered: tuple[Redis, list[MakeOffer]],
+) -> None:
+    redis, (one, other) = offered
+    late = other.expires_at + 100
+    router, decisions = begun(redis, late)
+    assert [each for each in decisions if not isinstance(each, SetAgent)] == []
+    assert set(router.offers) == redis.offers() == {one.offer_id, other.offer_id}
+    assert {agent.work for agent in router.agents.values()} == {"offered"}
+    answered = OfferAnswered(
+        at=late + 1, offer_id=one.offer_id, entry_id="first", call_id="first", queue="sales", agent_id=one.agent_id
+    )
+    redis.write(router.step(answered))
+    assert redis.offers() == {other.offer_id}
+    assert router.agents[one.agent_id].work == "talking"
+    over = router.step(TimePassed(at=late + OFFER_GRACE_SECONDS))
+    redis.wire.ask("HDEL", keys.WAITING, "first")
+    redis.write([each for each in over if isinstance(each, CloseOffer)])
+    assert redis.offers() == set()
+    assert [offer.entry_id for offer in offers(over)] == ["second"]
+
+
+def test_of_two_offers_of_one_agent_one_is_forgotten_in_redis_too(offered: tuple[Redis, list[MakeOffer]]) -> None:
+    redis, (one, other) = offered
+    stale = "00000000-0000-4000-8000-000000000000"
+    text = redis.wire.ask("HGET", keys.OFFERS, one.offer_id)
+    redis.wire.ask("HSET", keys.OFFERS, stale, text.replace(one.offer_id, stale).replace("first", "gone"))
+    router, _ = begun(redis, other.at + 1)
+    assert set(router.offers) == redis.offers()
+    assert len(router.offers) == 2
