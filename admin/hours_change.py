@@ -1,4 +1,4 @@
-"""Changing opening hours: what may be asked for, checked alike for pages and the API, published at once, and taken back."""
+"""Changing opening hours: what may be asked for, checked alike for pages and the API, published at once, and undone."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ClosingIn(BaseModel):
 
 
 def save(parts: Parts, wanted: CalendarIn, found: Stored | None, *, by: str) -> tuple[int, int]:
-    """Add or change a calendar; its id, and the id of the change, to take back. Refused names the field at fault."""
+    """Add or change a calendar; its id, and the id of the change, to undo. Refused names the field at fault."""
     try:
         calendar = calendars.parse_one(
             wanted.model_dump(exclude={"revision"}), zone=parts.settings.zone, years=years_ahead(parts)
@@ -98,7 +98,7 @@ def store(parts: Parts, calendar: Calendar, found: Stored | None, *, by: str, re
 
 
 def delete(parts: Parts, found: Stored, *, by: str) -> int:
-    """Delete a calendar that nothing uses; the change, to take back."""
+    """Delete a calendar that nothing uses; the change, to undo."""
     _unused(parts, found.calendar.name, "It is used: {}. Have those go by another calendar first.")
     with _publishing(parts):
         said = hours_words.difference(found.calendar, None)
@@ -176,7 +176,7 @@ def accept(parts: Parts, found: Stored, wanted: PublicIn, *, by: str, revision: 
     return store(parts, calendar, found, by=by, revision=revision)
 
 
-def take_back(parts: Parts, change_id: int, *, by: str) -> Change:
+def undo(parts: Parts, change_id: int, *, by: str) -> Change:
     """Undo the last change of a calendar; the change that was undone."""
     with _publishing(parts):
         newest = next((each for each in calendar_store.changes(most=1000) if each.id == change_id), None)
@@ -184,7 +184,7 @@ def take_back(parts: Parts, change_id: int, *, by: str) -> Change:
             name = newest.after["name"]
             if newest.before is None or newest.before["name"] != name:
                 _unused(parts, name, "It is used under this name: {}. Have those go by another calendar first.")
-        return calendar_store.take_back(change_id, author=by, at=parts.clock.now(), zone=parts.settings.zone)
+        return calendar_store.undo(change_id, author=by, at=parts.clock.now(), zone=parts.settings.zone)
 
 
 def close_now(parts: Parts, wanted: ClosingIn, *, by: str) -> None:

@@ -39,8 +39,8 @@ def _page(template: str, form: Form | None = None, **more: Any) -> Answer:
 
 
 def _told(said: str, change_id: int, calendar_id: int | None = None) -> AnyResponse:
-    """Back to the calendar, with what was done and the way to take it back."""
-    flash({"said": said, "undo": url_for("hours.take_back", change_id=change_id)}, "undo")  # type: ignore[arg-type]
+    """Back to the calendar, with what was done and the way to undo it."""
+    flash({"said": said, "undo": url_for("hours.undo", change_id=change_id)}, "undo")  # type: ignore[arg-type]
     return redirect(url_for("hours.one", calendar_id=calendar_id) if calendar_id else url_for("hours.listed"))
 
 
@@ -155,16 +155,16 @@ def remove(calendar_id: int) -> AnyResponse:
     return _told(f"{found.calendar.name} is deleted.", change_id)
 
 
-@hours.post("/setup/hours/changes/<int:change_id>/take-back")
+@hours.post("/setup/hours/changes/<int:change_id>/undo")
 @needs(Right.CHANGE_SETUP)
-def take_back(change_id: int) -> AnyResponse:
+def undo(change_id: int) -> AnyResponse:
     here = parts()
     try:
-        undone = hours_change.take_back(here, change_id, by=viewer().name)
+        undone = hours_change.undo(here, change_id, by=viewer().name)
     except Refused as refused:
         flash(str(refused), "bad")
         return redirect(request.referrer or url_for("hours.listed"))
-    flash(f"Taken back: {undone.said}.", "good")
+    flash(f"Undone: {undone.said}.", "good")
     entry = undone.before
     name = entry["name"] if entry else ""
     back = next((found for found in found_hours.stored(here) if found.calendar.name == name), None)

@@ -19,7 +19,7 @@ from dialplan.tables import CalendarRow, ChangeRow, EmergencyRow
 
 log = structlog.get_logger(__name__)
 CHANGES_KEPT = 200
-"""Of each calendar; older ones can neither be seen nor taken back."""
+"""Of each calendar; older ones can neither be seen nor undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def changes(calendar_id: int | None = None, *, most: int = 20) -> list[Change]:
     return [Change(row.id, row.calendar_id, row.at, row.author, row.said, row.before, row.after) for row in query]
 
 
-def take_back(change_id: int, *, author: str, at: datetime, zone: ZoneInfo) -> Change:
+def undo(change_id: int, *, author: str, at: datetime, zone: ZoneInfo) -> Change:
     """Undo the last change of a calendar, within the caller's transaction; the change that was undone.
 
     CalendarMoved where it is not the last one any more; CalendarInvalid where what it was cannot be again, because its name
@@ -162,12 +162,12 @@ def take_back(change_id: int, *, author: str, at: datetime, zone: ZoneInfo) -> C
     row = ChangeRow.get_or_none(ChangeRow.id == change_id)
     newest = changes(row.calendar_id, most=1) if row else []
     if row is None or newest[0].id != change_id:
-        raise CalendarMoved("this change is not the last one any more, so it cannot be taken back")
+        raise CalendarMoved("this change is not the last one any more, so it cannot be undone")
     change = newest[0]
     present = _locked(change.calendar_id)
     if (None if present is None else _entry(present)) != change.after:
-        raise CalendarMoved("the calendar was changed in another way meanwhile, so this cannot be taken back")
-    said = f"Taken back: {change.said.removeprefix('Taken back: ')}"
+        raise CalendarMoved("the calendar was changed in another way meanwhile, so this cannot be undone")
+    said = f"Undone: {change.said.removeprefix('Undone: ')}"
     if change.before is None:
         delete_calendar(change.calendar_id, author=author, at=at, said=said)
         return change

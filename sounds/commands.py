@@ -96,14 +96,14 @@ def versions(name: str, language: str) -> None:
             )
 
 
-@prompts.command("take-back")
+@prompts.command("roll-back")
 @click.argument("name")
 @click.argument("version", type=click.IntRange(min=0))
 @click.option("--language", default=catalogue.DEFAULT_LANGUAGE, show_default=True)
-def take_back(name: str, version: int, language: str) -> None:
+def roll_back(name: str, version: int, language: str) -> None:
     """Let callers hear VERSION of a prompt again; 0 is the one that comes with Pointsman."""
     with _library(settings.load()) as library:
-        _needed(library).take_back(name, language, version or None, at=datetime.now(UTC))
+        _needed(library).roll_back(name, language, version or None, at=datetime.now(UTC))
     click.echo(f"callers hear {f'version {version}' if version else 'the shipped one'} of {name} again")
 
 

@@ -129,7 +129,7 @@ class Library:
             self._hear(prompt_id, name, language, version)
         return version
 
-    def take_back(self, name: str, language: str, version: int | None, *, at: datetime) -> None:
+    def roll_back(self, name: str, language: str, version: int | None, *, at: datetime) -> None:
         """Let callers hear an earlier version again; None: the shipped one. PromptMissing where there is none such."""
         check_name(name)
         check_language(language)

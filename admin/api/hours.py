@@ -50,7 +50,7 @@ class CalendarsOut(BaseModel):
 
 
 class SavedOut(BaseModel):
-    """`change` is what takes it back, at `/hours/changes/{id}/take-back`."""
+    """`change` is what undoes it, at `/hours/changes/{id}/undo`."""
 
     id: int
     change: int
@@ -322,15 +322,15 @@ def changes(path: ById) -> Response:
 
 
 @api_hours.post(
-    "/hours/changes/<int:id>/take-back",
+    "/hours/changes/<int:id>/undo",
     summary="Undo a calendar's last change",
     tags=[HOURS],
     responses={200: ChangeOut},
 )
 @needs(Right.CHANGE_SETUP)
-def take_back(path: ById) -> Response:
+def undo(path: ById) -> Response:
     try:
-        return answer(_change(hours_change.take_back(parts(), path.id, by=viewer().name)))
+        return answer(_change(hours_change.undo(parts(), path.id, by=viewer().name)))
     except Refused as refused:
         _refuse(refused)
 

@@ -1,4 +1,4 @@
-"""The API's prompts and music on hold: listed, listened to, uploaded, spoken, taken back, as on the pages."""
+"""The API's prompts and music on hold: listed, listened to, uploaded, spoken, rolled back, as on the pages."""
 
 from __future__ import annotations
 
@@ -317,11 +317,11 @@ def _made(made: saving.Made) -> MadeVersionOut:
     )
 
 
-@prompts.post("/prompts/<name>/<language>/take-back", summary="Let callers hear an earlier version again", tags=[SOUND])
+@prompts.post("/prompts/<name>/<language>/roll-back", summary="Let callers hear an earlier version again", tags=[SOUND])
 @needs(Right.CHANGE_SETUP)
-def take_back_prompt(path: PromptPath, body: VersionIn) -> Response:
+def roll_back_prompt(path: PromptPath, body: VersionIn) -> Response:
     try:
-        saving.take_back(parts(), path.name, path.language, body.version)
+        saving.roll_back(parts(), path.name, path.language, body.version)
     except Refused as refused:
         conflict(refused)
     return Response(status=204)

@@ -17,6 +17,7 @@ from admin.api.shapes import FaultOut, answer
 from admin.flows import choices, work
 from admin.flows.shapes import (
     ChangeOut,
+    CheckIn,
     DaysQuery,
     DifferenceOut,
     DifferenceQuery,
@@ -215,13 +216,13 @@ def lay_out(body: DocumentIn) -> Response:
 @view(
     "post",
     "/flows/<name>/check",
-    "Check the newest version and run its tests",
+    "Check a version, by default the newest, and run the flow's tests on it",
     Right.SEE_SETUP,
     responses={200: VerdictOut},
 )
-def check_flow(path: FlowPath) -> Response:
+def check_flow(path: FlowPath, body: CheckIn) -> Response:
     here = parts()
-    verdict = work.tried(here, path.name, drafts.newest(here.db, path.name).document)
+    verdict = work.tried(here, path.name, work.document_of(here, path.name, body.version))
     return answer(
         VerdictOut(fit=verdict.fit, problems=problems_out(verdict.problems), tested=tested_out(verdict.tested))
     )

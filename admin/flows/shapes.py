@@ -130,6 +130,12 @@ class TestedOut(BaseModel):
     end: str
 
 
+class CheckIn(BaseModel):
+    """`version` is the one to check, the newest where none is given."""
+
+    version: int | None = Field(default=None, ge=1)
+
+
 class VerdictOut(BaseModel):
     fit: bool
     problems: Sequence[ProblemOut]

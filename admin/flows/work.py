@@ -1,4 +1,4 @@
-"""What can be done with flows, for pages and the API alike: kept, looked at, published, taken back, compared, deleted."""
+"""What can be done with flows, for pages and the API alike: kept, looked at, published, rolled back, compared, deleted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.records.surroundings import surroundings
 from ivr import drafts, forms, store
 from ivr.check import UNREACHED, Problem, Surroundings, check_document, is_fit
 from ivr.drafts import Work
-from ivr.errors import DraftOutdated, FlowInvalid, FlowUnfit, FlowUnknown, FlowUsed
+from ivr.errors import DraftOutdated, FlowInvalid, FlowUnknown, FlowUsed
 from ivr.flow import Flow
 from ivr.layout import arrange
 from ivr.node import ERROR
@@ -190,13 +190,9 @@ def publish(parts: Parts, author: str, name: str, *, revision: int, in_force: in
 
 
 def roll_back(parts: Parts, author: str, name: str, *, version: int, in_force: int) -> int:
-    """Put an earlier version in force again, under a new number; returns that. FlowUnfit where what it names is gone by now;
-    its tests are not asked, for it has run before. DraftOutdated, FlowUnknown, FlowInvalid."""
-    document = document_of(parts, name, version)
-    _, problems = check_document(document, around(parts))
-    faults = [f"{problem.node or 'the flow'}: {problem.fault}" for problem in problems if problem.serious]
-    if faults:
-        raise FlowUnfit("; ".join(faults))
+    """Put an earlier version in force again, under a new number; returns that. FlowUnfit with all that keeps it back, as in
+    `publish`: what it names may be gone by now, and tests may have come since. DraftOutdated, FlowUnknown, FlowInvalid."""
+    tried(parts, name, document_of(parts, name, version)).require_fit()
     with parts.db.connection_context(), change(parts):
         return store.publish(parts.db, name, version, author=author, at=parts.clock.now(), in_force=in_force)
 

@@ -1,1 +1,1 @@
-"""Set-up › Prompts: what callers hear, listened to, replaced, recorded and taken back."""
+"""Set-up › Prompts: what callers hear, listened to, replaced, recorded and rolled back."""

@@ -276,12 +276,12 @@ def speech(name: str) -> Response:
     return _page(name, language, form)
 
 
-@prompts.post("/setup/prompts/one/<name>/take-back")
+@prompts.post("/setup/prompts/one/<name>/roll-back")
 @needs(Right.CHANGE_SETUP)
-def take_back(name: str) -> Response:
+def roll_back(name: str) -> Response:
     language, version = _language(), request.form.get("version", type=int)
     try:
-        saving.take_back(parts(), name, language, version or None)
+        saving.roll_back(parts(), name, language, version or None)
     except Refused as refused:
         flash(str(refused), "bad")
     else:

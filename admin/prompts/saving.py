@@ -1,4 +1,4 @@
-"""What is done to the library: uploads taken in, texts spoken, versions taken back, prompts renamed, copied and deleted; each
+"""What is done to the library: uploads taken in, texts spoken, versions rolled back, prompts renamed, copied and deleted; each
 with its checks, for pages and the API alike."""
 
 from __future__ import annotations
@@ -109,11 +109,11 @@ def describe(name: str, language: str, wanted: WordsIn) -> None:
     shelf().catalogue.forget()
 
 
-def take_back(parts: Parts, name: str, language: str, version: int | None) -> None:
+def roll_back(parts: Parts, name: str, language: str, version: int | None) -> None:
     """Let callers hear an earlier version again, None being the shipped one."""
     named(name, language)
     with _faults(""):
-        shelf().library.take_back(name, language, version, at=parts.clock.now())
+        shelf().library.roll_back(name, language, version, at=parts.clock.now())
     shelf().catalogue.forget()
 
 

@@ -39,7 +39,7 @@ def changed(api: Api, name: str = "main", title: str = "Changed") -> dict[str, A
     return saved
 
 
-def test_a_draft_is_saved_in_place_published_and_taken_back(company: Company, api: Api) -> None:
+def test_a_draft_is_saved_in_place_published_and_rolled_back(company: Company, api: Api) -> None:
     saved = changed(api)
     assert (saved["version"], saved["published"], saved["in_force"]) == (2, False, 1)
     again = changed(api, title="Changed again")
@@ -183,6 +183,21 @@ def test_tests_block_a_version_and_come_from_calls(history: Company) -> None:
     refused = api.ask("POST", "/flows/main/publish", {"revision": saved["revision"], "in_force": 1}, 409)
     assert "test 'sales/1'" in refused["detail"]
     api.ask("PUT", "/flows/main/tests/bad", {"name": "bad"}, 422)
+
+
+def test_what_blocks_publishing_a_version_blocks_rolling_back_to_it(company: Company, api: Api) -> None:
+    body = {"revision": changed(api)["revision"], "in_force": 1}
+    assert api.ask("POST", "/flows/main/publish", body) == {"version": 2}
+    test = {"name": "nobody", "at": "2026-03-04T10:00:00+01:00", "expect": {"path": ["nowhere"]}, "blocks": True}
+    api.ask("PUT", "/flows/main/tests/nobody", test)
+    verdict = api.ask("POST", "/flows/main/check", {"version": 1})
+    assert (verdict["fit"], [each["passed"] for each in verdict["tested"]]) == (False, [False])
+    back = {"version": 1, "in_force": 2}
+    assert "test 'nobody'" in api.ask("POST", "/flows/main/roll-back", back, 409)["detail"]
+    assert store.load(company.parts.db)["main"].version == 2
+    api.ask("PUT", "/flows/main/tests/nobody", test | {"blocks": False})
+    assert api.ask("POST", "/flows/main/roll-back", back) == {"version": 3}
+    api.ask("POST", "/flows/main/check", {"version": 9}, 404)
 
 
 def test_a_test_is_made_on_a_calls_page(history: Company, visit: Any) -> None:

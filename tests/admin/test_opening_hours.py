@@ -1,4 +1,4 @@
-"""Opening hours: changed by the office manager, published at once, taken back, closed by hand, asked."""
+"""Opening hours: changed by the office manager, published at once, undone, closed by hand, asked."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ def test_a_calendar_is_made_changed_and_deleted_and_all_of_it_taken_back(company
     assert admin.post(f"{made.location}/edit", **edit).location == made.location
     page = admin.get(made.location).text
     assert "Monday: 00:00–24:00 (was 09:00–12:00, 12:30–17:00)" in page
-    undo = re.search(r"/setup/hours/changes/\d+/take-back", page)
+    undo = re.search(r"/setup/hours/changes/\d+/undo", page)
     assert undo
     admin.post(undo[0])
     assert found(company, "Workshop").calendar.of_weekday(0)[0].opens == 540
     admin.post(f"{made.location}/delete")
     page = admin.get("/setup/hours").text
     assert "Workshop deleted" in page
-    admin.post(re.search(r"/setup/hours/changes/\d+/take-back", page)[0])  # type: ignore[index]
+    admin.post(re.search(r"/setup/hours/changes/\d+/undo", page)[0])  # type: ignore[index]
     assert found(company, "Workshop").calendar.of_weekday(0)[0].opens == 540
 
 
@@ -304,8 +304,8 @@ def test_the_api_does_what_the_pages_do(company: Company) -> None:
     change = call("PUT", f"{own}/days/0", {"day": day | {"closed": ["10:00-24:00"]}}).json["change"]
     days = {each["day"]: each for each in call("GET", f"{own}/year?year=2026").json["days"]}
     assert days["2026-12-24"] == {"day": "2026-12-24", "look": "other", "said": "Eve: 09:00–10:00"}
-    assert call("POST", f"/changes/{change}/take-back").json["said"].endswith("Eve changed")
-    assert call("POST", f"/changes/{change}/take-back").status_code == 409
+    assert call("POST", f"/changes/{change}/undo").json["said"].endswith("Eve changed")
+    assert call("POST", f"/changes/{change}/undo").status_code == 409
     answer = call("GET", "/ask?of=calendar:Workshop&on=2026-12-24&at=13:00").json
     assert (answer["open"], answer["why"]) == (False, "Eve, every 24 December: closed 12:00–24:00.")
     proposal = call("GET", f"{own}/public-holidays?country=DE&subdivision=BY&year=2027").json

@@ -1,4 +1,4 @@
-"""The library of prompts: listed, uploaded, taken back, renamed and deleted, on pages and over the API."""
+"""The library of prompts: listed, uploaded, rolled back, renamed and deleted, on pages and over the API."""
 
 from __future__ import annotations
 
@@ -67,10 +67,10 @@ def test_an_upload_is_heard_at_once_and_taken_back(company: Company, visit: Any)
     page = admin.get(answer.location).text
     assert "Callers hear your own recording." in page
     assert "uploaded" in page
-    back = admin.post("/setup/prompts/one/menu_main/take-back", language="en", version="0")
+    back = admin.post("/setup/prompts/one/menu_main/roll-back", language="en", version="0")
     assert "Callers hear the shipped one again." in admin.get(back.location).text
     assert not own(company, "menu_main").exists()
-    admin.post("/setup/prompts/one/menu_main/take-back", language="en", version="1")
+    admin.post("/setup/prompts/one/menu_main/roll-back", language="en", version="1")
     assert own(company, "menu_main").exists()
 
 
@@ -207,7 +207,7 @@ def test_the_api_does_what_the_pages_do(company: Company) -> None:
         (1, "admin", "upload", True)
     ]
     assert api("GET", "/prompts/summer/da/audio?version=1").mimetype == "audio/wav"
-    assert api("POST", "/prompts/summer/da/take-back", json={"version": None}).status_code == 409
+    assert api("POST", "/prompts/summer/da/roll-back", json={"version": None}).status_code == 409
     assert api("POST", "/prompts/summer/rename", json={"name": "midsummer"}).json == {"languages": ["da"]}
     assert api("POST", "/prompts/midsummer/copy", json={"name": "midsummer"}).status_code == 409
     assert api("DELETE", "/prompts/midsummer/da").status_code == 204

@@ -85,7 +85,7 @@ def test_who_may_look_may_not_change(visit: Any) -> None:
             "hours/1/days/0/delete",
             "hours/1/holidays",
             "hours/import",
-            "hours/changes/1/take-back",
+            "hours/changes/1/undo",
         ):
             address = f"/setup/{place}"
             assert visitor.post(address, name="X", extension="1099", wrap_up_seconds="5").status_code == 403, address

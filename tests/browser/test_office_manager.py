@@ -1,5 +1,5 @@
-"""The office manager's story, on real parts: before Christmas the menu gets another key; it is tried, published and taken back
-while calls run, and each call keeps the menu that it began with."""
+"""The office manager's story, on real parts: before Christmas the menu gets another key; it is tried, published and rolled
+back while calls run, and each call keeps the menu that it began with."""
 
 from __future__ import annotations
 

@@ -367,6 +367,6 @@ def test_the_week_is_checked_while_it_is_typed(company: Company, visit: Any) -> 
     assert page.input_value("#fri") == "8-12, 13-16"
     page.click("button:has-text('Save and publish')")
     page.wait_for_selector(".toast:has-text('Workshop is saved and published')")
-    page.click(".toast button:has-text('Take back')")
-    page.wait_for_selector(".toast:has-text('Taken back: Workshop made.')")
+    page.click(".toast button:has-text('Undo')")
+    page.wait_for_selector(".toast:has-text('Undone: Workshop made.')")
     assert page.locator("h2 a:has-text('Workshop')").count() == 0

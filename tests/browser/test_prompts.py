@@ -87,7 +87,7 @@ def test_a_version_is_listened_to_and_taken_back(company: Company, visit: Any) -
     page.wait_for_selector("tr.heard-now:has-text('uploaded')")
     page.click("tr:has-text('Shipped') [data-play]")
     page.wait_for_selector("tr:has-text('Shipped') .player.playing")
-    page.click("tr:has-text('Shipped') button:has-text('Take back')")
+    page.click("tr:has-text('Shipped') button:has-text('Roll back')")
     page.wait_for_selector(".toast:has-text('Callers hear the shipped one again.')")
     assert "comes with Pointsman" in page.inner_text("tr.heard-now")
 

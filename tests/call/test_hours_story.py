@@ -1,4 +1,4 @@
-"""The office manager and the opening hours: changed in the browser, heard on the telephone, taken back."""
+"""The office manager and the opening hours: changed in the browser, heard on the telephone, undone."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def test_christmas_eve_closes_at_noon_with_its_name_and_is_taken_back(installati
     assert heard(installation, "--at", "2026-12-24T11:00+01:00")[0] == OPEN
     assert heard(installation, "--at", "2026-12-24T12:30+01:00")[:2] == CHRISTMAS_EVE
     page.reload()
-    page.click("li:has-text('Christmas Eve changed') button:has-text('Take back')")
-    page.wait_for_selector(".toast:has-text('Taken back')")
+    page.click("li:has-text('Christmas Eve changed') button:has-text('Undo')")
+    page.wait_for_selector(".toast:has-text('Undone')")
     assert heard(installation, "--at", "2026-12-24T11:00+01:00")[:2] == CHRISTMAS_EVE
 
 

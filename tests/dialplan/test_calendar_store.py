@@ -1,4 +1,4 @@
-"""Calendars in Postgres: nothing is lost, nothing overwritten unseen, and the last change can be taken back."""
+"""Calendars in Postgres: nothing is lost, nothing overwritten unseen, and the last change can be undone."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -25,9 +25,9 @@ def put(db, entry, *, calendar_id=None, revision=None, said="changed"):
         )
 
 
-def take_back(db, change):
+def undo(db, change):
     with db.connection_context(), db.atomic():
-        return calendar_store.take_back(change.id, author="admin", at=NOW, zone=ZONE)
+        return calendar_store.undo(change.id, author="admin", at=NOW, zone=ZONE)
 
 
 def only(db):
@@ -69,10 +69,10 @@ def test_the_last_change_is_taken_back_and_that_too(db):
     put(db, OFFICE | {"weekly": {"sat": ["10:00-12:00"]}}, calendar_id=office, said="Saturdays")
     saturdays, made = calendar_store.changes(office)
     with pytest.raises(CalendarMoved, match="not the last"):
-        take_back(db, made)
-    assert take_back(db, saturdays).said == "Saturdays"
+        undo(db, made)
+    assert undo(db, saturdays).said == "Saturdays"
     assert len(only(db).calendar.openings) == 5
-    take_back(db, calendar_store.changes(office)[0])
+    undo(db, calendar_store.changes(office)[0])
     assert len(only(db).calendar.openings) == 1
 
 
@@ -81,7 +81,7 @@ def test_a_deleted_calendar_comes_back_with_its_past(db):
     with db.connection_context(), db.atomic():
         calendar_store.delete_calendar(office, author="admin", at=NOW, said="deleted")
     assert calendar_store.stored_calendars(db, zone="UTC") == []
-    take_back(db, calendar_store.changes(office)[0])
+    undo(db, calendar_store.changes(office)[0])
     assert only(db).calendar.name == "Office"
     assert len(calendar_store.changes(only(db).id)) == 3
 

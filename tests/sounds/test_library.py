@@ -48,9 +48,9 @@ def test_an_own_version_is_heard_and_the_one_before_can_be_taken_back(library: L
     newest, first = library.versions("goodbye", "en")
     assert (newest.version, newest.author, newest.origin, newest.heard) == (2, "ben", "phone", True)
     assert (first.version, first.seconds, first.was, first.made_at, first.heard) == (1, 1.0, "mp3", AT, False)
-    library.take_back("goodbye", "en", 1, at=AT)
+    library.roll_back("goodbye", "en", 1, at=AT)
     assert Catalogue.of_home(tmp_path).find("goodbye", "en").seconds == 1.0
-    library.take_back("goodbye", "en", None, at=AT)
+    library.roll_back("goodbye", "en", None, at=AT)
     back = Catalogue.of_home(tmp_path).find("goodbye", "en")
     assert (back.seconds, back.text) == (shipped, "Thank you for calling. Goodbye.")
     assert [version.heard for version in library.versions("goodbye", "en")] == [False, False]
@@ -122,7 +122,7 @@ def test_no_name_leads_out_of_the_folder(library: Library, tmp_path: Path, name:
         lambda: library.rename("goodbye", name),
         lambda: library.copy("goodbye", name, author="", at=AT),
         lambda: library.describe(name, "en", text=""),
-        lambda: library.take_back("goodbye", f"{name}/..", None, at=AT),
+        lambda: library.roll_back("goodbye", f"{name}/..", None, at=AT),
     ):
         with pytest.raises(AudioUnusable, match="is no"):
             work()
@@ -149,7 +149,7 @@ def test_the_command_line_keeps_versions_too(database_url: str, tmp_path: Path) 
     assert newest.startswith("*    2")
     assert first.startswith("     1")
     assert "Bye then." in first
-    assert "version 1 of goodbye" in prompts("take-back", "goodbye", "1")
+    assert "version 1 of goodbye" in prompts("roll-back", "goodbye", "1")
     assert Catalogue.of_home(tmp_path).find("goodbye", "en").seconds == pytest.approx(1.0, abs=0.05)
     prompts("music", str(sound(tmp_path, 1.0, "Take Five.wav")), "--name", "jazz")
     assert "music-jazz" in prompts("music")

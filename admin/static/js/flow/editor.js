@@ -187,6 +187,7 @@ class Editor {
     }
   }
   view(mode, model, words, marks = new Map()) {
+    if (mode === "draft" && this.mode !== mode) this.tests.results.clear(); // they may be of another version
     this.mode = mode;
     this.model = model;
     page.dataset.view = mode;

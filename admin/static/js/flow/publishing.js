@@ -1,4 +1,4 @@
-// What the editor does with versions: check, publish, take back, begin anew from an earlier one, throw a draft away.
+// What the editor does with versions: check, publish, roll back, begin anew from an earlier one, throw a draft away.
 
 import { ask, confirm, toast } from "./dom.js";
 
@@ -27,11 +27,8 @@ export const publishing = {
       const verdict = await this.verdict();
       if (!verdict) return;
       if (!verdict.fit) {
-        const serious = verdict.problems.filter((problem) => problem.serious);
-        const failed = verdict.tested.filter((each) => each.blocks && !each.passed);
-        this.panel(serious.length ? "problems" : "tests");
-        const reasons = [serious.length && `${serious.length} ${serious.length === 1 ? "problem" : "problems"}`, failed.length && `${failed.length} failing ${failed.length === 1 ? "test" : "tests"}`].filter(Boolean);
-        toast(`Not published: ${reasons.join(" and ")}. Callers go on hearing ${this.saver.head.in_force ? `version ${this.saver.head.in_force}` : "what they heard"}.`, true);
+        this.panel(verdict.problems.some((problem) => problem.serious) ? "problems" : "tests");
+        this.keptBack("Not published", verdict);
         return;
       }
       const { head } = this.saver;
@@ -56,9 +53,28 @@ export const publishing = {
       if (fault.body?.outdated) this.saver.outdated(fault.message);
     }
   },
+  // Says in the same words why a version does not come into force.
+  keptBack(what, verdict) {
+    const serious = verdict.problems.filter((problem) => problem.serious).length;
+    const failed = verdict.tested.filter((each) => each.blocks && !each.passed).length;
+    const reasons = [serious && `${serious} ${serious === 1 ? "problem" : "problems"}`, failed && `${failed} failing ${failed === 1 ? "test" : "tests"}`].filter(Boolean);
+    toast(`${what}: ${reasons.join(" and ")}. Callers go on hearing ${this.saver.head.in_force ? `version ${this.saver.head.in_force}` : "what they heard"}.`, true);
+  },
+  // One click where nothing keeps the version back; where something does, it is shown to look at beside what that is.
   async rollBack(version, inForce) {
     if (!(await this.kept())) return;
     try {
+      const verdict = await ask("POST", `${this.address}/check`, { version });
+      if (!verdict.fit) {
+        await this.lookAt(version);
+        this.model.problems = verdict.problems;
+        this.tests.take(verdict.tested);
+        this.surface.draw();
+        this.bars();
+        this.panel(verdict.problems.some((problem) => problem.serious) ? "problems" : "tests");
+        this.keptBack(`Not rolled back to version ${version}`, verdict);
+        return;
+      }
       const told = await ask("POST", `${this.address}/roll-back`, { version, in_force: inForce });
       const draft = this.saver.head.published ? "" : ` The draft stays in the history as version ${this.saver.head.version}.`;
       toast(`Version ${version} is in force again, as version ${told.version}.${draft}`);
