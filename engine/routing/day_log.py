@@ -1,10 +1,11 @@
 """The day's log: all that a router was told and what it decided, so that the day can be decided again.
 
-One file a tenure, in `FOLDER/YYYY-MM-DD/HHMMSS-EPOCH-XXXX.jsonl.gz`; a tenure ends with its day, so each file begins with
-all that the router knew and can be decided by itself. Files, not Postgres, because each decision would be a row nobody
-queries, and the log must not depend on it; not the stream in Redis, because that is trimmed, and lacks what the leader
-itself told the router. The first line is `{"tenure": {...}}`, every other one `{"e": event, "d": [decisions]}`. A process
-that dies leaves a file whose last fraction of a second is missing; what is there reads to its last whole line.
+One file a tenure in a folder a day, named after the time it began, its epoch and four random digits, as in
+`2026-03-04/100000-000007-3fa9.jsonl.gz`; a tenure ends with its day, so each file begins with all that the router knew and
+can be decided by itself. Files, not Postgres, because each decision would be a row nobody queries, and the log must not
+depend on it; not the stream in Redis, because that is trimmed, and lacks what the leader itself told the router. The first
+line is `{"tenure": {...}}`, every other one `{"e": event, "d": [decisions]}`. A process that dies leaves a file whose last
+fraction of a second is missing; what is there reads to its last whole line.
 """
 
 from __future__ import annotations

@@ -46,6 +46,20 @@ class Caller:
                         return told
                 self._told.wait()
 
+    def first_of(self, *kinds: str, seconds: float) -> Told | None:
+        """The next happening of any of these kinds, after the one last waited for; None when so many seconds of the wall have
+        passed without any."""
+        with gevent.Timeout(seconds, False):
+            while True:
+                self._told.clear()
+                while self._seen < len(self.story):
+                    told = self.story[self._seen]
+                    self._seen += 1
+                    if told["kind"] in kinds:
+                        return told
+                self._told.wait()
+        return None
+
     def hear(self, prompt: str) -> Told:
         """Wait until that prompt begins."""
         return self.wait_for("hears", prompt=prompt)

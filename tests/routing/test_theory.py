@@ -6,11 +6,13 @@ so what holds once holds always.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 
 import pytest
 
 from engine.routing.roster import Roster
+from tests.routing.ideal import Guest, ideal
 from tests.routing.theory import Floor, Outcome, Stream, TwoSkills, agents, erlang_a, erlang_c, queue, spread
 
 RUNS, CALLS, WARM_UP = 12, 1_000, 200
@@ -46,6 +48,28 @@ def test_the_formulas_say_what_the_tables_say() -> None:
     endless = erlang_a(10 / 60, 60, 12, 1e9)
     assert endless.waiting == pytest.approx(erlang_c(10 / 60, 60, 12).waiting, rel=1e-4)
     assert endless.wait == pytest.approx(erlang_c(10 / 60, 60, 12).wait, rel=1e-4)
+
+
+@pytest.mark.parametrize(("staff", "load", "patience"), [(3, 0.7, None), (4, 1.1, 60.0)])
+def test_the_simulation_agrees_with_erlang(staff: int, load: float, patience: float | None) -> None:
+    stream = Stream("all", load * staff / TALK, TALK, patience)
+
+    def run(seed: int) -> Outcome:
+        chance, comes, guests = random.Random(seed), 0.0, list[Guest]()
+        for _ in range(CALLS):
+            comes += chance.expovariate(stream.arrivals)
+            guests.append(stream.guest(comes, chance))
+        fates = ideal([("all",)] * staff, guests)[WARM_UP:]
+        return Outcome(
+            [fate.wait for fate in fates], sum(fate.waited for fate in fates), sum(fate.gave_up for fate in fates)
+        )
+
+    waiting, wait, abandoning = measured(run)
+    arrivals = stream.arrivals
+    expected = erlang_c(arrivals, TALK, staff) if patience is None else erlang_a(arrivals, TALK, staff, patience)
+    near(waiting, expected.waiting)
+    near(wait, expected.wait)
+    near(abandoning, expected.abandoning)
 
 
 @pytest.mark.parametrize(("staff", "load"), [(1, 0.5), (4, 0.75), (12, 0.85)])

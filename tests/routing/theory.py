@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
-
-import simpy
 
 from engine.routing.events import (
     CloseOffer,
@@ -31,6 +29,7 @@ from engine.routing.events import (
 )
 from engine.routing.roster import AgentProfile, QueueRule, Roster
 from engine.routing.router import Router
+from tests.routing.ideal import Guest, ideal
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,11 @@ class Stream:
     arrivals: float
     talk: float
     patience: float | None = None
+
+    def guest(self, comes: float, chance: random.Random) -> Guest:
+        """One who comes then, with a talk and a patience by chance."""
+        patience = math.inf if self.patience is None else chance.expovariate(1 / self.patience)
+        return Guest(self.queue, comes, chance.expovariate(1 / self.talk), patience)
 
 
 class Floor:
@@ -195,7 +199,7 @@ class Floor:
 
 @dataclass(frozen=True, slots=True)
 class TwoSkills:
-    """The N-design: plain calls may go to everybody, special ones to generalists alone."""
+    """The N-design: plain calls may go to everybody, special ones to generalists alone. There is no formula for it."""
 
     specialists: int
     generalists: int
@@ -203,42 +207,20 @@ class TwoSkills:
     special: Stream
 
     def simulated(self, seed: int, calls: int, warm_up: int) -> dict[str, Outcome]:
-        """By simpy, without any of the code under test: the agent idle longest takes a call, and a free agent takes the call
-        that came first of those they may have. What was measured, by queue, of all but the first `warm_up` calls."""
+        """What an ideal centre makes of callers who come by chance, by queue, of all but the first `warm_up` calls."""
         chance, both = random.Random(1_000 + seed), (self.plain, self.special)
+        weights, comes, guests = [stream.arrivals for stream in both], 0.0, list[Guest]()
+        for _ in range(calls):
+            comes += chance.expovariate(sum(weights))
+            (of,) = chance.choices(both, weights)
+            guests.append(of.guest(comes, chance))
+        staff = [(self.plain.queue,)] * self.specialists + [(self.plain.queue, self.special.queue)] * self.generalists
         outcomes = {stream.queue: Outcome() for stream in both}
-        env = simpy.Environment()
-        desk = simpy.FilterStore(env)
-        desk.items = [
-            *[("specialist", n) for n in range(self.specialists)],
-            *[("generalist", n) for n in range(self.generalists)],
-        ]
-
-        def call(of: Stream, counted: bool) -> Iterator[Any]:
-            came = env.now
-            wanted = desk.get((lambda agent: agent[0] == "generalist") if of is self.special else (lambda _: True))
-            waits = not wanted.triggered
-            result = yield wanted | env.timeout(chance.expovariate(1 / of.patience) if of.patience else math.inf)
-            if counted:
-                outcome = outcomes[of.queue]
-                outcome.waits.append(env.now - came)
-                outcome.waited += waits
-                outcome.abandoned += wanted not in result
-            if wanted not in result:
-                wanted.cancel()
-                return
-            yield env.timeout(chance.expovariate(1 / of.talk))
-            yield desk.put(wanted.value)
-
-        def coming() -> Iterator[Any]:
-            weights = [stream.arrivals for stream in both]
-            for number in range(calls):
-                yield env.timeout(chance.expovariate(sum(weights)))
-                (of,) = chance.choices(both, weights)
-                env.process(call(of, number >= warm_up))
-
-        env.process(coming())
-        env.run()
+        for guest, fate in list(zip(guests, ideal(staff, guests), strict=True))[warm_up:]:
+            outcome = outcomes[guest.queue]
+            outcome.waits.append(fate.wait)
+            outcome.waited += fate.waited
+            outcome.abandoned += fate.gave_up
         return outcomes
 
 

@@ -1,0 +1,114 @@
+"""What has come of the callers of a run, by the reports and the router's diary, and what would have in an ideal centre."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from faults.damaged import Damaged
+
+from tests.routing.ideal import Fate, Guest, ideal
+
+from .diary import Served
+from .running import Copy, Visit
+
+WARM_UP = 0.1
+"""The share of the time at the beginning that is not counted."""
+PARTS = 4
+"""Into how many parts of equal length the time of each copy is divided; each is one value of the mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A caller beyond the warm-up: in which part they came, what came of them here, and what would have in an ideal centre."""
+
+    queue: str
+    part: tuple[int, int]
+    here: Fate
+    ideally: Fate
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """What a centre's calls take beyond what callers want, in seconds of the clock on average."""
+
+    beyond_talk: float
+    """An agent is taken up so much longer than the talk: ringing, connecting, hanging up."""
+    beyond_patience: float
+    """A caller who gives up is gone so much later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A visit as report.queue_entries and report.offers tell of it, and the router's diary."""
+
+    visit: Visit
+    entered: float
+    left: float
+    offered: float | None
+    served: Served
+
+    @property
+    def fate(self) -> Fate:
+        """An agent is the caller's from the offer on, as in theory, even if they hang up while it rings."""
+        until = self.left if self.offered is None else self.offered
+        return Fate(not self.served.at_once, until - self.entered, self.offered is None)
+
+    @property
+    def beyond_talk(self) -> float | None:
+        """How much longer than the talk this call took up its agent; None where it had none to the end."""
+        if self.visit.gave_up or self.served.freed is None or self.served.offered is None:
+            return None
+        return self.served.freed - self.served.offered - self.visit.guest.talk
+
+    @property
+    def beyond_patience(self) -> float | None:
+        """How much later than they would the caller was gone; None where they had an agent."""
+        return self.left - self.entered - self.visit.guest.patience if self.offered is None else None
+
+    def guest(self, overhead: Overhead) -> Guest:
+        """Who would come to an ideal centre: with all the time that this call took, which is the average where it took none."""
+        guest, talk, patience = self.visit.guest, self.beyond_talk, self.beyond_patience
+        return Guest(
+            guest.queue,
+            self.entered,
+            guest.talk + (overhead.beyond_talk if talk is None else talk),
+            guest.patience + (overhead.beyond_patience if patience is None else patience),
+        )
+
+
+def came_to(damaged: Damaged, copy: Copy, diary: dict[str, Served]) -> list[Came]:
+    """All visits of a copy in the order of coming."""
+    rows = damaged.rows(
+        """
+        SELECT e.call_id::text AS call_id, extract(epoch FROM e.entered_at)::float AS entered,
+            extract(epoch FROM e.left_at)::float AS left, extract(epoch FROM o.offered_at)::float AS offered
+        FROM report.queue_entries e
+        LEFT JOIN (SELECT call_id, min(offered_at) AS offered_at FROM report.offers GROUP BY call_id) o USING (call_id)
+        WHERE e.queue = ANY(%s) ORDER BY e.entered_at
+        """,
+        [copy.queue(stream.queue) for stream in copy.centre.streams],
+    )
+    visits = {visit.call_id: visit for visit in copy.visits}
+    return [
+        Came(visits[row["call_id"]], row["entered"], row["left"], row["offered"], diary[row["call_id"]]) for row in rows
+    ]
+
+
+def overhead_of(came: Sequence[Came]) -> Overhead:
+    talks = [each.beyond_talk for each in came if each.beyond_talk is not None]
+    patiences = [each.beyond_patience for each in came if each.beyond_patience is not None]
+    return Overhead(fmean(talks), fmean(patiences) if patiences else 0.0)
+
+
+def counted_of(copy: Copy, came: Sequence[Came], overhead: Overhead, seconds: float) -> list[Counted]:
+    guests = [each.guest(overhead) for each in came]
+    # The first caller comes when theory has it, whatever the clock says.
+    began = came[0].entered - came[0].visit.guest.comes
+    found, first = [], began + WARM_UP * seconds
+    for each, guest, ideally in zip(came, guests, ideal(copy.centre.staff, guests), strict=True):
+        if guest.comes >= first:
+            part = min(PARTS - 1, int((guest.comes - first) / (began + seconds - first) * PARTS))
+            found.append(Counted(guest.queue, (copy.number, part), each.fate, ideally))
+    return found
