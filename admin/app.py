@@ -16,7 +16,7 @@ from flask_login import LoginManager, current_user
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from peewee import InterfaceError, OperationalError
+from peewee import DataError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -242,6 +242,10 @@ def _faults(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def broken(fault: Exception) -> AnyResponse:
+        # What Postgres cannot hold: a character of code 0, a number beyond all.
+        if isinstance(fault, DataError) or (isinstance(fault, ValueError) and "NUL (0x00)" in str(fault)):
+            said = "What was sent holds a number or a character that the database does not take. Nothing was changed."
+            return answer(400, "This cannot be kept", said)
         reference = secrets.token_hex(4)
         log.error("a page broke", reference=reference, path=request.path, exc_info=fault)
         return answer(
@@ -287,6 +291,8 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
         "clock": lambda at: words.clock_time(at, zone),
         "clock_s": lambda at: words.clock_time(at, zone, seconds=True),
         "exact": lambda at: words.instant(at, zone),
+        "when": lambda at: words.when(at, parts.clock.now(), zone),
+        "last_day": lambda end: day(end - timedelta(microseconds=1)),
         "ago": lambda at: words.ago(at, parts.clock.now(), zone),
         "day": day,
         "day_name": lambda found: words.day_name(found, day(parts.clock.now())),

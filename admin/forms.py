@@ -46,6 +46,10 @@ _SAID = {
     "int_parsing": "must be a whole number",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "literal_error": "is none of the choices",
+    "enum": "is none of the choices",
 }
 
 
@@ -62,6 +66,10 @@ def sentences(model: type[BaseModel], error: ValidationError) -> dict[str, str]:
                 word = f"must be {context['ge']} or more"
             case "less_than_equal":
                 word = f"must be {context['le']} or less"
+            case "too_short":
+                word = f"must have {context['min_length']} or more in it"
+            case "too_long":
+                word = f"must have {context['max_length']} or fewer in it"
             case "string_too_long":
                 word = f"must be {context['max_length']} characters or fewer"
             case "string_pattern_mismatch":
@@ -72,6 +80,8 @@ def sentences(model: type[BaseModel], error: ValidationError) -> dict[str, str]:
                 )
             case "value_error":
                 word = str(context.get("error", fault["msg"]))
+            case kind if kind.startswith(("date_", "datetime_")):
+                word = "must be a date such as 2026-12-24"
             case kind:
                 word = _SAID.get(kind, fault["msg"][:1].lower() + fault["msg"][1:])
         said.setdefault(name, f"{title} {word.removesuffix('.')}.")

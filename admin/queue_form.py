@@ -108,7 +108,16 @@ def typed(values: Mapping[str, str], before: QueueSettings) -> QueueSettings:
     try:
         return decode_queue(document)
     except RulesInvalid as error:
-        raise RulesInvalid(_field(error.field, document["ways_out"]["keys"]), error.message) from error
+        raise RulesInvalid(_field(error.field, document["ways_out"]["keys"]), _in_the_form(error)) from error
+
+
+def _in_the_form(error: RulesInvalid) -> str:
+    """What is wrong in the words of the form, where those of the document would not be understood there."""
+    if error.field == "expected_wait.largest_error":
+        return "must be 1 to 500"  # per cent here, a share there
+    if error.message.startswith("`to` is one of"):
+        return "choose where it leads"
+    return "choose what happens then" if error.message.startswith("give exactly one of") else error.message
 
 
 def field_of(path: str) -> str:

@@ -224,11 +224,15 @@ def ago(at: datetime | None, now: datetime, zone: ZoneInfo) -> str:
         return f"{int(passed // 60)} min"
     if passed < 6 * 3600:
         return f"{int(passed // 3600)} h"
+    return when(at, now, zone)
+
+
+def when(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A time of day, with its day where that is not today: `14:30`, `tomorrow 09:00`, `24 Nov 09:00`."""
     local, today = at.astimezone(zone), now.astimezone(zone).date()
-    if local.date() == today:
-        return f"{local:%H:%M}"
-    if local.date() == today - timedelta(days=1):
-        return f"yesterday {local:%H:%M}"
+    near = {0: "", -1: "yesterday ", 1: "tomorrow "}.get((local.date() - today).days)
+    if near is not None:
+        return f"{near}{local:%H:%M}"
     return f"{local.day} {local:%b %H:%M}" if local.year == today.year else f"{local.day} {local:%b %Y %H:%M}"
 
 

@@ -45,10 +45,15 @@ def test_a_number_is_blocked_and_taken_again(company: Company, visit: Any) -> No
     page = admin.get("/setup/blocked").text
     assert "Rings at night" in page
     assert "for good" in page
+    admin.post("/setup/blocked", number="32 10 20 98", until="2031-01-31")
+    assert "Fri 31 Jan 2031" in admin.get("/setup/blocked").text, "the last day, as it was typed"
+    zero = admin.post("/setup/groups/new", name="Night\0team")
+    assert (zero.status_code, "Nothing was changed." in zero.text) == (400, True)
+    assert admin.get(f"/setup/groups/{10**30}").status_code in (400, 404)
     for wrong, said in (
         ({"number": "hello"}, "Number cannot be read"),
         ({"number": "32102099", "until": "2001-01-01"}, "Until is over already"),
-        ({"number": "32102099", "until": "soon"}, "Until "),
+        ({"number": "32102099", "until": "soon"}, "Until must be a date such as 2026-12-24."),
         ({"number": ""}, "Number is missing"),
     ):
         answer = admin.post("/setup/blocked", **wrong)

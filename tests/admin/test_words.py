@@ -53,6 +53,11 @@ def test_times_are_relative_where_they_are_fresh(passed: timedelta, said: str) -
     assert words.ago(NOW - passed, NOW, ZONE) == said
 
 
+def test_times_to_come_say_their_day() -> None:
+    said = [words.when(NOW + timedelta(hours=hours), NOW, ZONE) for hours in (2, 20, 50)]
+    assert said == ["15:00", "tomorrow 09:00", "6 Mar 15:00"]
+
+
 def test_days_and_minutes() -> None:
     assert words.day_name(date(2026, 3, 3), date(2026, 3, 4)) == "Yesterday"
     assert words.day_name(date(2025, 3, 3), date(2026, 3, 4)) == "Monday 3 March 2025"

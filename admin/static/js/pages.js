@@ -185,6 +185,10 @@
       addEventListener("pageshow", () => (save.disabled = false), { once: true });
     }
   });
+  // A field at fault in a part that is folded could not be shown: the part opens.
+  document.addEventListener("invalid", (event) => {
+    for (let part = event.target.closest("details:not([open])"); part; part = part.parentElement.closest("details:not([open])")) part.open = true;
+  }, true);
   // A file that is chosen is sent at once.
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-sends]") && event.target.files.length) event.target.form.requestSubmit();
