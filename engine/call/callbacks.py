@@ -32,6 +32,7 @@ from engine.live.callbacks import Callback, decode, encode
 from engine.live.connection import Redis, RedisError
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
+from engine.live.wire import Command
 from engine.records.facts import CallbackAsked, CallbackClosed, CallbackResult, CallbackTried, OfferResult
 from engine.records.journal import Journal
 from engine.records.lookups import Lookups
@@ -80,6 +81,7 @@ class Callbacks:
         self._mine: dict[str, Callback] = {}
         self._rings: dict[str, Ring] = {}
         self._numbers: dict[str, str] = {}
+        self._lost: set[str] = set()
         self._watch = CallbackWatch(redis=redis, db=db, switches=switches, clock=clock)
         self._wanted = Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -257,7 +259,7 @@ class Callbacks:
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it what is owed."""
         for callback in list(self._mine.values()):
-            self._outbox.put("HSET", keys.CALLBACKS, callback.callback_id, encode(callback).decode())
+            self._keep_later(callback)
             self._outbox.put("HSET", keys.CALLBACK_NUMBERS, callback.number, callback.callback_id)
             if callback.state == "owed" and callback.entry_id is not None:
                 self._announce(callback)
@@ -316,7 +318,9 @@ class Callbacks:
         pipe = self._redis.pipeline(transaction=False)
         pipe.hgetall(keys.CALLBACKS)
         pipe.hgetall(keys.CALLBACK_WISHES)
-        texts, wishes = pipe.execute()
+        waiting = [each.entry_id for each in self._mine.values() if each.entry_id is not None and each.offer is None]
+        pipe.hmget(keys.WAITING, ["", *waiting])
+        texts, wishes, entries = pipe.execute()
         known = {callback.callback_id: callback for callback in _decoded(texts.values())}
         self._numbers = {callback.number: callback_id for callback_id, callback in known.items()}
         for callback_id, wish in wishes.items():
@@ -328,8 +332,19 @@ class Callbacks:
                 del self._mine[callback.callback_id]
             elif callback.state == "owed":
                 self._turn(callback)
+        self._announce_lost({entry for entry, text in zip(waiting, entries[1:], strict=True) if text is None})
         if self._on_duty():
             self._watch.look_after(self, known)
+
+    def _announce_lost(self, lost: set[str]) -> None:
+        """Those that should wait in the router, and do not as far as Redis knows. What was found once may be changing this
+        very moment."""
+        again, self._lost = lost & self._lost, lost
+        for callback in list(self._mine.values()):
+            if callback.state == "owed" and callback.offer is None and callback.entry_id in again:
+                log.warning("callback announced again", callback=callback.callback_id)
+                self._keep(callback)
+                self._announce(callback)
 
     def _turn(self, callback: Callback) -> None:
         """Whether it is to wait in the router now."""
@@ -384,11 +399,20 @@ class Callbacks:
 
     def _keep(self, callback: Callback) -> None:
         self._mine[callback.callback_id] = callback
-        text = encode(callback).decode()
         try:
-            self._redis.hset(keys.CALLBACKS, callback.callback_id, text)
+            self._redis.hset(keys.CALLBACKS, callback.callback_id, encode(callback).decode())
         except (RedisError, OSError):
-            self._outbox.put("HSET", keys.CALLBACKS, callback.callback_id, text)
+            self._keep_later(callback)
+
+    def _keep_later(self, callback: Callback) -> None:
+        """As it is when Redis is back, which may be newer than now; nothing, if it is another process's by then."""
+
+        def command() -> Command:
+            if self._mine.get(callback.callback_id) is not callback:
+                return ("PING",)
+            return ("HSET", keys.CALLBACKS, callback.callback_id, encode(callback).decode())
+
+        self._outbox.put_latest(callback.callback_id, command)
 
     def _rules(self, callback: Callback) -> CallbackRules:
         rule = self._configuration.snapshot.roster.queue(callback.queue)

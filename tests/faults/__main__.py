@@ -68,6 +68,7 @@ def main() -> int:
             "redis_away_seconds": spread(sorted(back - gone for gone, back in outcome.redis_away)),
             "kinds": dict(outcome.kinds),
             "callbacks": damaged.value("SELECT count(*) FROM report.callbacks"),
+            "offers_that_redis_forgot": damaged.value("SELECT count(*) FROM offer WHERE NOT end_known"),
             "overtaken": len(chaos.overtaken(damaged)),
             "fault": fault,
         }

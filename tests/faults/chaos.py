@@ -15,6 +15,7 @@ import psutil
 import redis
 from call.callers import Caller
 from call.installation import eventually
+from call.report import Row
 
 from conf.database import Database
 from dialplan import destinations, store
@@ -24,14 +25,13 @@ from engine.records.tables import Agent, AgentSkill, Queue, QueueSkill, Skill
 
 from .damaged import Damaged
 
-SOONEST_GONE = 3.0
-"""Of the installation's clock, which is ten times as fast as the wall. Who goes sooner than a busy machine hands a call over
-leaves no row, as no engine ever hears of the call."""
-
 FAREWELLS = frozenset({"goodbye", "voicemail_saved", "voicemail_too_short", "callback_taken", "callback_known"})
 """What a caller may hear last before the switch ends a call that nobody hung up."""
 
 LOOK_SECONDS = 0.25
+
+FORGOTTEN_SECONDS = 2.0
+"""How much of the past a killed Redis may forget: it puts writing off no longer than that (aof.c, flushAppendOnlyFile)."""
 
 QUEUES = {
     "owed": (
@@ -55,11 +55,11 @@ PAUSED = "3999"
 class Plan:
     """How much, for how long, and what breaks meanwhile; all seconds are the wall's."""
 
-    calls: int = 220
-    seconds: float = 26.0
+    calls: int = 300
+    seconds: float = 32.0
     kill_every: float = 4.5
     leaders_only: bool = False
-    redis_kill_at: float | None = 13.0
+    redis_kill_at: float | None = 16.0
     redis_kill_every: float | None = None
     """Further kills of Redis after the first."""
     agents: int = 10
@@ -131,7 +131,7 @@ class Chaos:
             return switch.call(number, caller=caller, **plan)
 
         if pick < 0.12:
-            return call("gives up", "5000", hang_up_after=chosen.uniform(SOONEST_GONE, 12))
+            return call("gives up", "5000", hang_up_after=chosen.uniform(0.05, 12))
         if pick < 0.19:
             return call("message", "5000", press="9,w4,#")
         if pick < 0.27:
@@ -218,8 +218,9 @@ def check(damaged: Damaged, outcome: Outcome) -> None:
     nobody_was_cut_off(outcome)
     eventually(lambda: _all_rows(damaged, outcome), 25)
     eventually(lambda: nobody_waits_to_be_called(damaged), 60)
+    forgotten = forgotten_offers(damaged, outcome)
     for caller in outcome.callers:
-        damaged.report(caller)
+        damaged.report(caller, forgotten=forgotten)
     overlapping = damaged.offers_overlap()
     assert overlapping == [], overlapping
     assert outcome.rung_twice == set()
@@ -236,6 +237,26 @@ def nobody_was_cut_off(outcome: Outcome) -> None:
             assert caller.prompts[-1] in FAREWELLS, caller.story
 
 
+def forgotten_offers(damaged: Damaged, outcome: Outcome) -> set[str]:
+    """The offers whose end nobody has told, each of which must have been made when Redis died: it was written down, and then
+    Redis forgot it before its owner had heard of it, so that no phone rang. (A Redis that is killed has lost what it had not
+    handed to the operating system yet, as it does while an fsync is under way.)"""
+
+    def settled() -> list[Row]:
+        rows = damaged.rows("SELECT id::text, offered_at, call_id::text FROM offer WHERE NOT end_known")
+        strange = [row for row in rows if not _while_redis_died(damaged, outcome, row["offered_at"])]
+        assert strange == [], strange
+        return rows
+
+    return {row["id"] for row in eventually(settled, 10)}
+
+
+def _while_redis_died(damaged: Damaged, outcome: Outcome, at: datetime) -> bool:
+    clock = damaged.clock
+    wall = time.time() - clock.wall_seconds(clock.timestamp() - at.timestamp())
+    return any(gone - FORGOTTEN_SECONDS < wall < back for gone, back in outcome.redis_away)
+
+
 def _all_rows(damaged: Damaged, outcome: Outcome) -> None:
     rows = damaged.rows("SELECT id::text AS id, started_at, ended_at FROM call")
     kept = {row["id"] for row in rows if row["started_at"] and row["ended_at"]}
@@ -245,7 +266,8 @@ def _all_rows(damaged: Damaged, outcome: Outcome) -> None:
 
 def nobody_waits_to_be_called(damaged: Damaged) -> None:
     owed = damaged.rows("SELECT * FROM report.callbacks WHERE state = 'owed'")
-    assert owed == [], owed
+    agents = {extension: (agent["presence"], agent["work"]) for extension, agent in damaged.agents().items()}
+    assert owed == [], (agents, owed)
 
 
 def each_is_called_back_once(damaged: Damaged, outcome: Outcome) -> None:
