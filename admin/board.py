@@ -18,6 +18,7 @@ from flask import current_app
 from peewee import PeeweeException
 
 from admin.parts import Parts
+from admin.skills import SERVES
 from admin.words import LIVE_STATES, Mark, agent_mark, mark
 from engine.live.board import Snapshot
 from engine.records import queue_store
@@ -100,6 +101,10 @@ class AgentRow:
     since: datetime | None
     with_whom: str
     call_id: str | None
+    wrap_until: datetime | None = None
+    """When the work after a call ends by itself."""
+    then: Mark | None = None
+    """What was chosen for after this call."""
 
     @property
     def order(self) -> tuple[int, str]:
@@ -136,11 +141,9 @@ def moment(said: Any) -> datetime | None:
         return datetime.fromisoformat(str(said).replace("Z", "+00:00"))
 
 
-_FACTS = """
+_FACTS = f"""
 SELECT q.name, COALESCE(NULLIF(q.title, ''), q.name), q.answer_within_seconds,
-       ARRAY(SELECT a.id FROM agent a WHERE NOT EXISTS (
-           SELECT 1 FROM queue_skill n LEFT JOIN agent_skill s ON s.agent_id = a.id AND s.skill_id = n.skill_id
-           WHERE n.queue_id = q.id AND COALESCE(s.level, 0) < n.level)),
+       ARRAY(SELECT a.id FROM agent a WHERE {SERVES}),
        COALESCE(d.answered, 0), COALESCE(d.lost, 0), COALESCE(d.in_time, 0), COALESCE(d.counted, 0)
 FROM queue q
 LEFT JOIN LATERAL (
@@ -151,7 +154,7 @@ LEFT JOIN LATERAL (
            count(*) FILTER (WHERE e.result IN ('answered', 'abandoned', 'short_abandon')) AS counted
     FROM queue_entry e WHERE e.queue = q.name AND e.entered_at >= %s AND e.left_at IS NOT NULL) d ON true
 ORDER BY q.priority DESC, 2
-"""
+"""  # noqa: S608
 
 
 class Boards:
@@ -281,6 +284,7 @@ def _agent_row(
     presence, work = str(live.get("presence") or "offline"), str(live.get("work") or "idle")
     call_id = live.get("call_id") if work in ("talking", "offered") else None
     call = calls.get(str(call_id)) if call_id else None
+    wanted = live.get("wanted") if work in ("talking", "offered") else None
     return AgentRow(
         agent_id=agent_id,
         name=name,
@@ -291,6 +295,10 @@ def _agent_row(
         since=moment(live.get("since")),
         with_whom=(call.customer or call.number) if call else "",
         call_id=call.call_id if call else None,
+        wrap_until=moment(live.get("wrap_until")) if work == "wrap_up" else None,
+        then=agent_mark(str(wanted), "idle", live.get("wanted_reason"), pauses)
+        if wanted in ("pause", "offline")
+        else None,
     )
 
 

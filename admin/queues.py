@@ -72,35 +72,24 @@ class Queue:
     strategy: str
     rules: Mapping[str, Any]
     agents: int
-    """How many agents have what it needs."""
+    """How many agents have what it needs and are among those who serve it."""
 
 
 def find(parts: Parts) -> Sequence[Queue]:
     needs = skills.of(parts.db, "queue")
-    able = list(skills.of(parts.db, "agent").values())
     exact = skills.exact(parts.db)
     rows = parts.db.execute_sql(
-        f"SELECT id, strategy, rules, {', '.join(COLUMNS)} FROM queue ORDER BY COALESCE(NULLIF(title, ''), name)"  # noqa: S608
+        f"SELECT id, strategy, rules, (SELECT count(*) FROM agent a WHERE {skills.SERVES}), {', '.join(COLUMNS)} FROM queue q"  # noqa: S608
+        " ORDER BY COALESCE(NULLIF(title, ''), name)"
     )
     found = []
-    for queue_id, strategy, rules, *values in rows.fetchall():
+    for queue_id, strategy, rules, fit, *values in rows.fetchall():
         wanted, only = needs.get(queue_id, {}), exact.get(queue_id, ())
         columns = dict(zip(COLUMNS, values, strict=True))
-        fit = sum(_fits(own, wanted, only) for own in able) if wanted else _agents(parts)
         found.append(
             Queue(**columns, queue_id=queue_id, skills=wanted, exact=only, strategy=strategy, rules=rules, agents=fit)
         )
     return found
-
-
-def _fits(own: Mapping[str, int], wanted: Mapping[str, int], exact: Sequence[str]) -> bool:
-    return all(
-        own.get(name, 0) == level if name in exact else own.get(name, 0) >= level for name, level in wanted.items()
-    )
-
-
-def _agents(parts: Parts) -> int:
-    return int(parts.db.execute_sql("SELECT count(*) FROM agent").fetchone()[0])
 
 
 def get(parts: Parts, queue_id: int) -> Queue | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field
 
@@ -46,6 +46,18 @@ def save(db: Database, owner: str, owner_id: int, skills: Mapping[str, int]) -> 
             f"INSERT INTO {owner}_skill ({owner}_id, skill_id, level) SELECT %s, id, %s FROM skill WHERE name = %s",  # noqa: S608
             (owner_id, level, name),
         )
+
+
+SERVES: Final = """
+    NOT EXISTS (SELECT 1 FROM queue_skill n LEFT JOIN agent_skill s ON s.agent_id = a.id AND s.skill_id = n.skill_id
+                WHERE n.queue_id = q.id AND (COALESCE(s.level, 0) < n.level OR n.exact AND s.level <> n.level))
+    AND (NOT jsonb_path_exists(q.rules, '$.members.*[*]')
+         OR jsonb_path_exists(q.rules, '$.members.agents[*] ? (@.extension == $its)', jsonb_build_object('its', a.extension))
+         OR EXISTS (SELECT 1 FROM agent_group_member m JOIN agent_group g ON g.id = m.group_id
+                    WHERE m.agent_id = a.id AND jsonb_exists(q.rules #> '{members,groups}', g.name)))
+"""
+"""In SQL, of an agent `a` and a queue `q`: whether the agent has what the queue asks for from the first second on, and is one
+of those who serve it, where it names them."""
 
 
 def exact(db: Database) -> Mapping[int, list[str]]:

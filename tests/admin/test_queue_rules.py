@@ -171,6 +171,25 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(
     assert stored(company) == before
 
 
+def test_who_serves_a_queue_is_counted_by_its_own_rules(company: Company, visit: Any) -> None:
+    def agents() -> int:
+        bearer = {"Authorization": f"Bearer {company.token('admin')}"}
+        queues = company.app.test_client().get("/api/v1/queues", headers=bearer).json["queues"]
+        return next(int(queue["agents"]) for queue in queues if queue["name"] == "sales")
+
+    admin, address = visit("admin"), f"/setup/queues/{sales(company)}"
+    admin.post("/setup/groups/new", name="Night team", **{"agent:1003": "1"})
+    for more, serve in (
+        ({}, 3),
+        ({"skill:sales": "=5"}, 1),
+        ({"rules.members.agents.0.extension": "1001", "rules.members.agents.1.extension": "1002"}, 1),
+        ({"group:Night team": "1"}, 1),
+        ({"group:Night team": "1", "rules.members.agents.0.extension": "1001"}, 2),
+    ):
+        assert admin.post(address, **(QUEUE | more)).status_code == 302
+        assert agents() == serve, more
+
+
 def test_the_api_takes_the_same_document(company: Company) -> None:
     client, bearer = company.app.test_client(), {"Authorization": f"Bearer {company.token('admin')}"}
     queues = client.get("/api/v1/queues", headers=bearer).json["queues"]

@@ -67,6 +67,23 @@ def test_the_work_after_a_call_is_shown_and_can_be_ended_or_made_longer(company:
     assert (second["event"], second["agent_id"]) == ("WrapUpEnded", anna)
 
 
+def test_a_supervisor_ends_the_work_after_a_call_from_the_board(company: Company, visit: Any) -> None:
+    anna, ben = company.agents["1001"], company.agents["1002"]
+    sample_company.put_agent(company, "1001", "ready", "wrap_up", wrap_until=later(company, 40))
+    sample_company.put_agent(company, "1002", "ready", "talking", wanted="pause", wanted_reason="lunch")
+    supervisor = visit("supervisor")
+    board = supervisor.get("/live/board").text
+    assert re.search(
+        rf"/agents/{anna}/wrap-up[^>]*more[^>]*>.*?30 s more.*?/agents/{anna}/wrap-up[^>]*end", board, re.S
+    )
+    assert re.search(rf"/agents/{ben}/wrap-up[^>]*>.*?30 s more to write up", board, re.S)
+    assert "then Pause: Lunch" in said(board)
+    assert f"/agents/{anna}/wrap-up" not in visit("analyst").get("/live/board").text
+    assert supervisor.post(f"/agents/{anna}/wrap-up", wanted="end").status_code == 204
+    (told,) = asked(company)
+    assert (told["event"], told["agent_id"], told["by"]) == ("WrapUpEnded", anna, "supervisor")
+
+
 def test_the_work_after_a_call_is_ones_own(company: Company, visit: Any) -> None:
     address = f"/agents/{company.agents['1001']}/wrap-up"
     for name, wanted, status in (("ben", "end", 403), ("analyst", "end", 403), ("anna", "sleep", 400)):
