@@ -12,7 +12,7 @@ from collections.abc import Callable
 import gevent
 import structlog
 
-from engine.esl.errors import CommandRejected, ControlLost, EslError, ReplyTimeout
+from engine.esl.errors import CommandRejected, ControlLost, EslError, FrameBroken, ReplyTimeout
 from engine.esl.frames import Frame
 
 log = structlog.get_logger(__name__)
@@ -36,6 +36,8 @@ class Job:
     def answered(self, frame: Frame) -> None:
         if frame.refused:
             self.end(CommandRejected(frame.data))
+        elif frame.get("Job-UUID", self.uuid) != self.uuid:
+            raise FrameBroken("a reply came out of its turn: it names another job")
 
     def lost(self, error: EslError) -> None:
         self.end(ControlLost(str(error)))

@@ -26,6 +26,9 @@ UNANSWERED_LIMIT: Final = 1024
 STUCK_SECONDS: Final = 10.0
 """How long a peer may take no byte of what is to be sent before the link is given up."""
 
+_API: Final = b"api "
+"""What the only commands begin with whose replies have a type of their own (mod_event_socket.c, read_packet)."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -94,6 +97,7 @@ class Link:
     """
 
     __slots__ = (
+        "_apis",
         "_ended",
         "_reader",
         "_sock",
@@ -123,6 +127,8 @@ class Link:
         self._watcher: Any = None
         # A list, as a deque weighs 600 bytes and few replies are ever waited for at once.
         self._waiting: list[Answerable] = []
+        # A bit for each of those, the first one's the lowest: whether it waits for what an API says.
+        self._apis = 0
         self._unsent: bytearray | None = None
         self._ended: Event | None = None
 
@@ -138,13 +144,15 @@ class Link:
         self.post_all(data, (reply,))
 
     def post_all(self, data: bytes, replies: Sequence[Answerable]) -> None:
-        """`post` for several commands in one packet; `replies` are told in their order."""
+        """`post` for several commands in one packet, no API's; `replies` are told in their order."""
         if self.closed:
             raise LinkClosed(str(self.reason or "the link is closed"))
         if len(self._waiting) + len(replies) > UNANSWERED_LIMIT:
             raise LinkBusy(f"{UNANSWERED_LIMIT} commands are unanswered on this link")
         if self._unsent is not None and len(self._unsent) + len(data) > UNSENT_LIMIT:
             raise LinkBusy(f"FreeSWITCH has left {len(self._unsent)} bytes unread on this link")
+        if data.startswith(_API):
+            self._apis |= 1 << len(self._waiting)
         self._waiting += replies
         self._write(data)
 
@@ -199,18 +207,22 @@ class Link:
             for frame in self._reader.feed(data):
                 self._take(frame)
             if self._reader.broken is not None:
-                self.close(f"the link to FreeSWITCH broke: {self._reader.broken}")
+                self._broke(self._reader.broken)
         except BlockingIOError:
             return
-        except (FrameBroken, OSError) as error:
+        except FrameBroken as error:
+            self._broke(error)
+        except OSError as error:
             self.close(f"the link to FreeSWITCH broke: {error}")
+
+    def _broke(self, error: object) -> None:
+        log.warning("peer_not_understood", fault=str(error))
+        self.close(f"the link to FreeSWITCH broke: {error}")
 
     def _take(self, frame: Frame) -> None:
         content_type = frame.content_type
         if content_type in (names.COMMAND_REPLY, names.API_RESPONSE):
-            if not self._waiting:
-                raise FrameBroken("a reply came that no command is waiting for")
-            self._waiting.pop(0).answered(frame)
+            self._take_reply(frame)
             return
         try:
             self.on_frame(frame)
@@ -218,6 +230,18 @@ class Link:
             raise
         except Exception:  # a listener's fault must not end the reading
             log.exception("frame_listener_failed", frame=repr(frame))
+
+    def _take_reply(self, frame: Frame) -> None:
+        """Replies bear no name, so that they are in the order of their commands is all there is to go by. Once it is seen to be
+        broken nothing that this peer says can be believed any more."""
+        if not self._waiting:
+            raise FrameBroken("a reply came that no command is waiting for")
+        to_api = frame.content_type == names.API_RESPONSE
+        # An API that a socket may not use is refused as any other command is (mod_event_socket.c:2236).
+        if to_api != bool(self._apis & 1) and (to_api or not frame.refused):
+            raise FrameBroken("a reply came out of its turn")
+        self._apis >>= 1
+        self._waiting.pop(0).answered(frame)
 
     def close(self, reason: str = "the link was closed") -> None:
         """End the link: the socket is closed, everything that waits is told LinkClosed, then `on_close` is called. Once."""

@@ -104,6 +104,40 @@ def test_a_job_ends_by_its_own_uuid() -> None:
         assert not control._jobs.waiting
 
 
+def test_jobs_accepted_in_another_order_end_the_connection_which_is_made_again() -> None:
+    with controlled() as (control, peer, switch):
+        asking = [gevent.spawn(control.bgapi, "status", 5), gevent.spawn(control.bgapi, "version", 5)]
+        jobs = [peer.command().headers["job-uuid"] for _ in asking]
+        for job in reversed(jobs):
+            peer.send(f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n".encode())
+        for each in asking:
+            with pytest.raises(ControlLost):
+                each.get(timeout=5)
+        assert peer.is_closed()
+        again = gevent.spawn(switch.accept, "core-1").get(timeout=5)
+        assert control.wait_connected(5)
+        ready = gevent.spawn(control.bgapi, "status", 5)
+        job = again.command().headers["job-uuid"]
+        again.send(f"Content-Type: command/reply\nReply-Text: +OK Job-UUID: {job}\nJob-UUID: {job}\n\n".encode())
+        again.event("BACKGROUND_JOB", uuid=None, Job_UUID=job, body="+OK up")
+        assert ready.get(timeout=5) == "+OK up"
+
+
+def test_the_end_of_a_leg_that_no_engine_took_is_told() -> None:
+    with controlled(owner="engine-7") as (control, peer, _):
+        heard: list[str | None] = []
+        control.hear_untaken(lambda event: heard.append(event.get("Unique-ID")))
+        peer.event("CHANNEL_HANGUP", uuid="taken", variable_pointsman_taken="true")
+        peer.event("CHANNEL_HANGUP", uuid="ours", variable_pointsman_owner="engine-7")
+        peer.event("CHANNEL_ANSWER", uuid="lives", variable_pointsman_taken="false")
+        peer.event("CHANNEL_HANGUP", uuid="nobody's", variable_pointsman_taken="false")
+        asking = gevent.spawn(control.api, "status")
+        peer.command()
+        peer.response("UP")
+        assert asking.get(timeout=5) == "UP"
+        assert heard == ["nobody's"]
+
+
 def test_a_job_that_never_ends_times_out() -> None:
     with controlled() as (control, peer, _):
         waiting = gevent.spawn(control.bgapi, "status", 0.1)

@@ -13,6 +13,7 @@ import greenlet
 import greenswitch.esl
 import pytest
 from gevent.event import AsyncResult
+from structlog.testing import capture_logs
 
 from engine.esl import names
 from engine.esl.errors import CallGone, CommandRejected, LinkBusy, LinkClosed, ReplyTimeout, UnsafeText
@@ -83,9 +84,11 @@ def test_a_recorded_call_is_lived_through(name: str) -> None:
         call.on("*", lambda event: heard.append(event.name))
         replaying = gevent.spawn(replay)
         call.connect(5, events=None, linger=None)
-        sent = sum(frame.content_type in (names.COMMAND_REPLY, names.API_RESPONSE) for frame in frames)
-        for _ in range(sent - 1):
-            call._link.post(b"whatever was said\n\n")
+        replies = [
+            each.content_type for each in frames if each.content_type in (names.COMMAND_REPLY, names.API_RESPONSE)
+        ]
+        for kind in replies[1:]:
+            call._link.post(b"api " * (kind == names.API_RESPONSE) + b"whatever was said\n\n")
         ready(replaying)
         peer.close()
         assert call.wait_closed(5)
@@ -300,6 +303,51 @@ def test_6_concurrent_sends_get_their_own_replies() -> None:
         for _ in asking:
             peer.response(peer.command().line.removeprefix("api echo "))
         assert [ready(one) for one in asking] == [str(number) for number in range(50)]
+
+
+RESPONSE = b"Content-Type: api/response\nContent-Length: 3\n\n+OK"
+REPLY = b"Content-Type: command/reply\nReply-Text: +OK\n\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [
+        (RESPONSE + REPLY, "a reply came out of its turn"),
+        (REPLY + REPLY, "a reply came out of its turn"),
+        (REPLY + RESPONSE * 2, "a reply came that no command is waiting for"),
+        (REPLY + RESPONSE + REPLY, "a reply came that no command is waiting for"),
+    ],
+)
+def test_6_replies_out_of_their_order_end_this_link_and_no_other(answers: bytes, fault: str) -> None:
+    """Nothing says to which command a reply belongs but its turn."""
+    with calling() as (call, peer), calling() as (other, others), capture_logs() as logs:
+        execution = call.execute("playback", "a.wav")
+        waits = [gevent.spawn(execution.wait, 30), gevent.spawn(call.api, "status", 30)]
+        heard = [peer.command().line for _ in waits]
+        assert [line.split()[0] for line in heard] == ["sendmsg", "api"]
+        peer.send(answers)
+        with pytest.raises(CallGone):
+            ready(waits[0])
+        until(waits[1].ready)
+        assert peer.is_closed()
+        assert call.gone
+        assert call.hangup_cause is None, "nobody hung up: FreeSWITCH brings the call to a process again"
+        faults = [each["fault"] for each in logs if each["event"] == "peer_not_understood"]
+        assert faults == [fault]
+        asking = gevent.spawn(other.api, "status", 5)
+        others.command()
+        others.response("UP")
+        assert ready(asking) == "UP"
+
+
+def test_6_an_api_may_be_refused_as_any_command_is() -> None:
+    with calling() as (call, peer):
+        asking = gevent.spawn(call.api, "status", 5)
+        peer.command()
+        peer.reply("-ERR command not found")
+        with pytest.raises(CommandRejected):
+            ready(asking)
+        assert not call.closed
 
 
 def test_6_a_refused_verb_raises_instead_of_waiting() -> None:
