@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import gevent
@@ -24,6 +24,7 @@ READY_SECONDS: Final = 0.4
 there."""
 
 WAITED: Final = "{waited}"
+CALLER: Final = "{caller}"
 _FIELD: Final = re.compile(r"\{([a-z_]+)\}")
 _PROMPT: Final = re.compile(r"[a-z0-9][a-z0-9_]{0,79}")
 _CATEGORIES: Final = {"vip": "V I P", "problem": "problem customer"}
@@ -71,16 +72,31 @@ def pieces(part: str, values: Mapping[str, str]) -> list[str]:
     return found
 
 
+def who(values: Mapping[str, str], speak: Callable[[str], str], spell: Callable[[str], list[str]]) -> list[str]:
+    """The files that say who calls: the customer's name, or the number digit by digit where there is none, or none that can
+    be spoken here."""
+    if values["customer"]:
+        try:
+            return [speak(values["customer"])]
+        except SynthesisFailed as error:
+            log.warning("a number is told instead of a name", name=values["customer"], error=str(error))
+    return spell(values["number"])
+
+
 def _files(session: Session, queue: str, parts: Sequence[str], announce: bool, waited: float) -> list[str]:
     language = session.around.catalogue.default_language
     values = _values(session, queue)
     found: list[str] = []
-    for part in [*parts, *(["{caller}"] if announce else [])]:
+    for part in [*parts, *([CALLER] if announce else [])]:
         try:
             if _PROMPT.fullmatch(part) and (path := _prompt(session, part)):
                 found.append(path)
-            elif part == "{caller}" and not values["customer"]:
-                found += _paths(session, spoken.digits(values["number"], language))
+            elif part == CALLER:
+                found += who(
+                    values,
+                    speak=lambda name: session.around.house.speech.file(name, language),
+                    spell=lambda number: _paths(session, spoken.digits(number, language)),
+                )
             else:
                 for text in pieces(part, values):
                     if text == WAITED:

@@ -67,6 +67,41 @@ def test_out_and_in_again(installation: Installation) -> None:
     assert installation.report(waiting).offered == [("1001", "answered")]
 
 
+def test_agents_ask_what_they_are(installation: Installation) -> None:
+    installation.on_duty("1001")
+
+    def told() -> list[str]:
+        asking = installation.switch.call("*46", caller="1001")
+        asking.wait_for("ended")
+        assert installation.report(asking).call["number_name"] == "What am I?"
+        return asking.prompts
+
+    assert told() == ["feature_ready"]
+    installation.choose("1001", "pause", "lunch")
+    installation.see("1001", presence="pause")
+    assert told() == ["feature_paused"]
+    installation.choose("1001", "offline")
+    installation.see("1001", presence="offline")
+    assert told() == ["feature_logged_out"]
+
+
+def test_agents_who_write_up_are_told_so(installation: Installation) -> None:
+    installation.on_duty("1001")
+    installation.switch.phone("1001", answer=0, talk=1)
+    caller = installation.switch.call(SWIFT)
+    caller.wait_for("ended")
+    installation.see("1001", work="wrap_up")
+    more = installation.switch.call("*45", caller="1001")
+    more.wait_for("ended")
+    asking = installation.switch.call("*46", caller="1001")
+    asking.wait_for("ended")
+    assert asking.prompts == ["feature_wrap_up", "feature_ready"]
+    end = installation.switch.call("*44", caller="1001")
+    end.wait_for("ended")
+    installation.see("1001", work="idle")
+    installation.report(caller)
+
+
 def test_the_codes_are_for_desk_phones_alone(installation: Installation) -> None:
     caller = installation.switch.call("*41", caller="+4532101010")
     caller.wait_for("ended")

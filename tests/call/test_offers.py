@@ -4,6 +4,7 @@ and the work after it."""
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,17 +14,19 @@ from engine.live.requests import extend_wrap_up
 from engine.records import queue_store
 from engine.records.queues import AgentSettings, QueueSettings, WrapUp
 from engine.records.tables import Agent, Queue
+from sounds.speech import Speech
 
 from .callers import Caller
 from .installation import Installation, eventually
 
-TOLD, ALL, LONG, OPEN = "5040", "5041", "5042", "5043"
-"""Numbers of queues that whisper, ring all agents, and give a long or an endless time to write up."""
+TOLD, ALL, LONG, OPEN, NAMED = "5040", "5041", "5042", "5043", "5044"
+"""Numbers of queues that whisper, ring all agents, give a long or an endless time to write up, and tell who calls."""
 
 _QUEUES = {
     TOLD: ("told", "longest_idle", QueueSettings(whisper=("feature_choose_reason",))),
     ALL: ("all", "ring_all", QueueSettings()),
     LONG: ("long", "longest_idle", QueueSettings(wrap_up=WrapUp(mode="fixed", seconds=60))),
+    NAMED: ("named", "longest_idle", QueueSettings(announce_caller=True)),
     OPEN: ("open", "longest_idle", QueueSettings(wrap_up=WrapUp(mode="endless"))),
 }
 
@@ -78,6 +81,49 @@ def _answered_leg(installation: Installation) -> str:
     legs = [row for row in installation.switch.channels() if row["dest"] == "1001" and row["callstate"] == "ACTIVE"]
     assert legs
     return legs[0]["uuid"]
+
+
+def test_the_agent_is_told_which_customer_calls(installation: Installation) -> None:
+    installation.on_duty("1001")
+    installation.switch.phone("1001", answer=1, talk=None)
+    caller = installation.switch.call(NAMED, caller="+4532101010")
+    (customer,) = installation.rows(
+        "SELECT coalesce(company, name) AS called FROM customer JOIN customer_number ON customer_id = customer.id"
+        " WHERE number = '+4532101010'"
+    )
+    words = Speech(installation.home / "speech").file(customer["called"], "en")
+    assert eventually(lambda: _told(installation, "1001")) == [Path(words).stem]
+    caller.wait_for("talks", to="1001")
+    caller.hang_up()
+    assert installation.report(caller).offered == [("1001", "answered")]
+
+
+def test_of_somebody_unknown_the_agent_is_told_the_number(installation: Installation) -> None:
+    installation.on_duty("1001")
+    caller = installation.switch.call(NAMED, caller="+4586000213")
+    told = eventually(lambda: _told(installation, "1001"))
+    assert told == [f"number_{digit}" for digit in "4586000213"]
+    caller.wait_for("talks", to="1001")
+    assert not set(told) & set(caller.prompts)
+    caller.hang_up()
+    assert installation.report(caller).offered == [("1001", "answered")]
+
+
+def test_of_a_withheld_number_the_agent_is_told_nothing(installation: Installation) -> None:
+    installation.on_duty("1001")
+    caller = installation.switch.call(NAMED, caller="anonymous")
+    caller.wait_for("talks", to="1001")
+    caller.hang_up()
+    assert installation.report(caller).offered == [("1001", "answered")]
+
+
+def _told(installation: Installation, extension: str) -> list[str]:
+    """The names of the files that the switch is to play to the agent's phone before the talk."""
+    legs = [row["uuid"] for row in installation.switch.channels() if row["dest"] == extension]
+    assert legs
+    application, _, files = installation.switch.api(f"uuid_getvar {legs[0]} group_confirm_file").partition(" ")
+    assert application == "playback"
+    return [Path(file).stem for file in files.removeprefix("file_string://").split("!")]
 
 
 def test_a_phone_that_is_told_so_picks_up_by_itself(installation: Installation) -> None:

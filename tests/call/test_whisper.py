@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.call.whisper import WAITED, pieces
+from engine.call.whisper import WAITED, pieces, who
+from sounds.errors import SynthesisFailed
 
 VALUES = {"queue": "Sales", "category": "V I P", "customer": "Nordlys", "number": "4532101010"}
 
@@ -28,3 +29,12 @@ def test_a_part_becomes_texts(part: str, said: list[str]) -> None:
 
 def test_who_is_not_known_leaves_no_gap() -> None:
     assert pieces("{queue}, {category}, {customer}", {"queue": "Sales"}) == ["Sales"]
+
+
+def test_a_name_that_cannot_be_spoken_gives_way_to_the_number() -> None:
+    def mute(text: str) -> str:
+        raise SynthesisFailed(f"nothing here says {text}")
+
+    assert who(VALUES, speak=lambda name: f"{name}.wav", spell=list) == ["Nordlys.wav"]
+    assert who(VALUES, speak=mute, spell=list) == list("4532101010")
+    assert who(VALUES | {"customer": ""}, speak=mute, spell=list) == list("4532101010")

@@ -28,10 +28,10 @@ from tests.post import Post, open_post
 SALES, PATIENT, CLOSED, BOX, NIMBLE = (str(number) for number in range(5020, 5025))
 """Numbers: straight into queue sales, into one that tells the place, a closed door, a message box, a queue of short rings."""
 
-MUSIC, PLACE, SHUT, BEEP = 440.0, 1600.0, 1300.0, 1900.0
-"""The tones that stand here for the music on hold, a place in the queue, the words of a closed door, and the beep."""
+MUSIC, PLACE, SHUT, BEEP, EIGHT = 440.0, 1600.0, 1300.0, 1900.0, 2300.0
+"""The tones that stand for the music on hold, a place in the queue, the words of a closed door, the beep, and the digit 8."""
 
-_PROMPTS = {"queue_position": (PLACE, 1.0), "closed_hours": (SHUT, 1.0), "tone": (BEEP, 0.3)}
+_PROMPTS = {"queue_position": (PLACE, 1.0), "closed_hours": (SHUT, 1.0), "tone": (BEEP, 0.3), "number_8": (EIGHT, 0.3)}
 _BRIEF = (
     "menu_main", "voicemail_greeting", "voicemail_sales", "queue_no_agent", "voicemail_saved", "goodbye",
     "callback_number", "callback_confirm", "callback_taken", "callback_agent", "callback_greeting", "callback_accept",

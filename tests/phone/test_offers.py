@@ -14,14 +14,14 @@ from engine.records import queue_store
 from engine.records.queues import AgentSettings, QueueSettings, WrapUp
 from engine.records.tables import Agent, Queue
 from tests.call.installation import eventually
-from tests.phone.house import MUSIC, PLACE, House
+from tests.phone.house import EIGHT, MUSIC, PLACE, House
 from tests.phone.rig import seconds_of_tone
 from tests.phone.wire_phone import WirePhone
 
 CALLER, AGENT = 700.0, 1000.0
-TOLD, ALL, OFFICE, SLOW = "5060", "5061", "5062", "5063"
-"""Numbers of a queue that whispers (the words are the tone PLACE), one that rings all, a ring group, and one with an endless
-time to write up."""
+TOLD, ALL, OFFICE, SLOW, NAMED = "5060", "5061", "5062", "5063", "5064"
+"""Numbers of a queue that whispers (the words are the tone PLACE), one that rings all, a ring group, one with an endless time
+to write up, and one that tells who calls."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,6 +30,7 @@ def set_up(running_in_house: House) -> Iterator[None]:
         for number, name, strategy, settings in (
             (TOLD, "told", "longest_idle", QueueSettings(whisper=("queue_position",))),
             (ALL, "all", "ring_all", QueueSettings()),
+            (NAMED, "named", "longest_idle", QueueSettings(announce_caller=True)),
             (SLOW, "slow", "longest_idle", QueueSettings(wrap_up=WrapUp(mode="endless"))),
         ):
             with db.connection_context():
@@ -69,6 +70,22 @@ def test_the_agent_is_told_first_while_the_caller_hears_the_music(house: House) 
     assert seconds_of_tone(heard_by_caller, PLACE) == 0
     assert seconds_of_tone(heard_by_caller, MUSIC) >= 0.8
     assert seconds_of_tone(heard_by_caller, AGENT) >= 0.8
+    assert house.told_of(caller).offered == [("1001", "answered")]
+
+
+def test_the_agent_is_told_who_calls(house: House) -> None:
+    (agent,) = house.at_desk("1001", hertz=AGENT)
+    caller = house.ring(NAMED, hertz=CALLER)
+    agent.wait_for("incoming", 20)
+    agent.answer()
+    caller.see(20, state="talk")
+    agent.listen(1.0)
+    agent.hang_up()
+    caller.phone.hang_up()
+    heard_by_agent, heard_by_caller = agent.heard(), caller.phone.heard()
+    assert seconds_of_tone(heard_by_agent, EIGHT) >= 0.2 * caller.number.count("8")
+    assert seconds_of_tone(heard_by_agent, CALLER) >= 0.5
+    assert seconds_of_tone(heard_by_caller, EIGHT) == 0
     assert house.told_of(caller).offered == [("1001", "answered")]
 
 
