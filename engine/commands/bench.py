@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import sys
 from contextlib import ExitStack
 
 import click
+import gevent
 import msgspec
 
 from conf.errors import PointsmanError
@@ -63,6 +65,8 @@ def bench(
     lead here: run it with POINTSMAN_FREESWITCH set to this machine's POINTSMAN_CONTROL, and with the same password.
     """
     allow_many_files()
+    # Whoever ends it wants the throw-away installation taken away as well.
+    gevent.signal_handler(signal.SIGTERM, gevent.kill, gevent.getcurrent(), KeyboardInterrupt)
     if address is not None:
         plan = LoadPlan(rate=rate, seconds=seconds, seed=seed, key=press, number=number or "5000")
         return _elsewhere(address, plan, as_json)
