@@ -59,8 +59,10 @@ class Editor {
     this.surface.open();
     this.form.show(this.model);
     this.bars();
-    const wanted = new URLSearchParams(location.search).get("panel");
+    const asked = new URLSearchParams(location.search);
+    const wanted = asked.get("panel");
     this.panel(["problems", "try", "tests", "history"].includes(wanted) ? wanted : this.mayChange ? "node" : "try");
+    if (asked.has("node")) this.goTo(asked.get("node"));
     this.statistics();
   }
 
