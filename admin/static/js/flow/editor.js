@@ -47,7 +47,7 @@ class Editor {
     this.tests = new Tests(one("[data-panel=tests]"), this);
     this.simulator = new Simulator(one("[data-panel=try] [data-walk]"), {
       address: () => `${this.address}/walk`,
-      more: async () => ({ version: this.mode === "published" ? this.viewed : (await this.kept(), null) }),
+      more: async () => ({ version: ["published", "past"].includes(this.mode) ? this.viewed : (await this.kept(), null) }),
       zone: this.zone,
       start: () => this.model.only || "",
       testing: this.mayChange ? { flow: head.name, save: (test) => (this.panel("tests"), this.tests.save(test)) } : null,
@@ -197,7 +197,7 @@ class Editor {
     this.surface.figures = mode === "difference" ? null : this.context.figures;
     this.surface.show(model, { marks });
     this.form.show(model, true);
-    if (words) this.banner(icon(mode === "published" ? "circle-check" : "git-compare"), el("span", {}, words), el("button", { type: "button", onclick: () => this.show("draft") }, this.mayChange ? "Back to the draft" : "Back"));
+    if (words) this.banner(icon({ published: "circle-check", past: "history" }[mode] || "git-compare"), el("span", {}, words), el("button", { type: "button", onclick: () => this.show("draft") }, this.mayChange ? "Back to the draft" : "Back"));
     else if (this.saver.state === "outdated") this.conflict(this.outdated);
     else this.banner();
     this.bars();
@@ -207,7 +207,7 @@ class Editor {
     const inForce = version === this.saver.head.in_force;
     this.viewed = version;
     const words = inForce ? `Version ${version}: this is what callers hear now. It is shown to look at; changes are made in the draft.` : `Version ${version}, to look at. Callers ${this.saver.head.in_force ? `hear version ${this.saver.head.in_force}` : "do not hear this flow"}.`;
-    this.view("published", new Model(found.document, this.types, found.exits, true), words);
+    this.view(inForce ? "published" : "past", new Model(found.document, this.types, found.exits, true), words);
   }
   async compare(before, after) {
     if (!(await this.kept())) return;
