@@ -54,6 +54,8 @@ class Feed:
         self.stopping = False
 
     def start(self) -> None:
+        """Begin to listen, also after a `stop`."""
+        self.stopping = False
         self._group.spawn(self._run)
 
     def stop(self) -> None:

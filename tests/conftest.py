@@ -12,8 +12,10 @@ import shutil  # noqa: E402
 import tempfile  # noqa: E402
 import uuid  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
+from dataclasses import replace  # noqa: E402
 from pathlib import Path  # noqa: E402
 
+import argon2  # noqa: E402
 import psycopg2  # noqa: E402
 import pytest  # noqa: E402
 import redis as redis_client  # noqa: E402
@@ -21,6 +23,21 @@ import redis as redis_client  # noqa: E402
 from conf import database, embedded  # noqa: E402
 from conf.children import Child  # noqa: E402
 from conf.migrate import migrate  # noqa: E402
+
+FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+"""For a Postgres whose data nobody wants after a crash: what it writes need not reach the disk, which most tests wait for."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Passwords that take no time to hash, within this process; nobody tries to guess them here."""
+    with pytest.MonkeyPatch.context() as patch:
+        cheapest = argon2.profiles.CHEAPEST
+        patch.setattr(argon2, "PasswordHasher", lambda: _PasswordHasher.from_parameters(cheapest))
+        yield
+
+
+_PasswordHasher = argon2.PasswordHasher
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +54,8 @@ def postgres(servers_home: Path) -> Iterator[embedded.Postgres]:
     """A running embedded Postgres; `.url` is its database, empty. For a migrated one of your own see `database_url`."""
     server = embedded.Postgres(servers_home)
     server.prepare()
-    child = Child(server.spec, servers_home / "postgres.log")
+    told = tuple(part for setting in FORGETFUL for part in ("-c", setting))
+    child = Child(replace(server.spec, argv=server.spec.argv + told), servers_home / "postgres.log")
     try:
         server.wait_ready(child)
         yield server

@@ -21,9 +21,12 @@ import psycopg2
 from flask import Flask
 from gevent.pywsgi import WSGIServer
 
+from admin import board
 from admin.app import create_app
 from admin.commands import build
 from admin.parts import Parts
+from admin.prompts import shelf
+from conf import database
 from conf.settings import Settings
 from engine.live import keys
 from engine.records import demo, facts
@@ -61,7 +64,7 @@ def prepare(database_url: str, redis_url: str, home: Path, *, history: bool) -> 
     parts = build(settings)
     demo.load(parts.db, settings, parts.clock.now(), PASSWORD)
     if history:
-        made = _company(parts)
+        made = _company(parts, create_app(parts))
         a_week(made)
         (home / CALLS).write_bytes(msgspec.json.encode(made.calls))
     parts.redis.close()
@@ -96,25 +99,36 @@ def _settings(database_url: str, redis_url: str, home: Path) -> Settings:
     )
 
 
-def _company(parts: Parts) -> Company:
+def application(database_url: str, redis_url: str, home: Path) -> tuple[Parts, Flask]:
+    """The admin of a prepared company, for one test after the other: see `company`."""
+    parts = build(_settings(database_url, redis_url, home))
+    return parts, create_app(parts)
+
+
+def _company(parts: Parts, app: Flask) -> Company:
     with parts.db.connection_context():
         agents = dict(parts.db.execute_sql("SELECT extension, id FROM agent").fetchall())
     named = parts.settings.home / CALLS
     calls = msgspec.json.decode(named.read_bytes(), type=dict[str, str]) if named.exists() else {}
-    return Company(parts, create_app(parts), calls=calls, agents=agents)
+    return Company(parts, app, calls=calls, agents=agents)
 
 
 @contextmanager
-def company(database_url: str, redis_url: str, home: Path) -> Iterator[Company]:
-    """A prepared company with its feed listening."""
-    made = _company(build(_settings(database_url, redis_url, home)))
-    made.parts.feed.start()
+def company(parts: Parts, app: Flask) -> Iterator[Company]:
+    """A prepared company with its feed listening; nothing is left over for the next, whose database is a new one."""
+    database.bind(parts.db)
+    app.extensions[board.EXTENSION] = board.Boards(parts)
+    app.extensions[shelf.EXTENSION] = shelf.Shelf(parts)
+    made = _company(parts, app)
+    parts.feed.start()
     try:
         yield made
     finally:
-        made.parts.feed.stop()
-        made.parts.redis.close()
-        made.parts.db.close_idle()
+        parts.feed.stop()
+        parts.redis.close()
+        if not parts.db.is_closed():
+            parts.db.close()
+        parts.db.close_all()
 
 
 @contextmanager

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sample_company
+from flask import Flask
 from sample_company import Company
 
+from admin.parts import Parts
 from conf.migrate import migrate
 
 Prepared = Callable[[bool], tuple[str, Path]]
+Applications = dict[str, tuple[Parts, Flask]]
 
 
 @pytest.fixture(scope="session")
@@ -33,13 +35,25 @@ def prepared(postgres: Any, redis: Any, tmp_path_factory: pytest.TempPathFactory
     return one
 
 
+@pytest.fixture(scope="session")
+def applications() -> Applications:
+    """Applications made so far, by the name of their database."""
+    return {}
+
+
 @pytest.fixture
-def company(request: pytest.FixtureRequest, prepared: Prepared, postgres: Any, redis_url: str) -> Iterator[Company]:
-    """The demo company in a database of its own; with a week of calls where the test asks for `history` as well."""
+def company(
+    request: pytest.FixtureRequest, prepared: Prepared, applications: Applications, postgres: Any, redis_url: str
+) -> Iterator[Company]:
+    """The demo company in a database of its own; with a week of calls where the test asks for `history` as well. Tests come
+    to the same application, as its templates and routes take longer to make than most tests take, but find nothing that
+    another test left in it."""
     template, home = prepared("history" in request.fixturenames)
-    name = f"admin_{uuid.uuid4().hex[:12]}"
+    name = f"{template}_now"
     url = sample_company.copy_database(postgres.url, name, template)
-    with sample_company.company(url, redis_url, home) as made:
+    if name not in applications:
+        applications[name] = sample_company.application(url, redis_url, home)
+    with sample_company.company(*applications[name]) as made:
         yield made
     sample_company.drop_database(postgres.url, name)
 

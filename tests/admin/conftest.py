@@ -7,10 +7,10 @@ import pytest
 import sample_company
 from flask.testing import FlaskClient
 from sample_company import Company
-from sample_fixtures import company, history, prepared
+from sample_fixtures import applications, company, history, prepared
 from werkzeug.test import TestResponse
 
-__all__ = ["company", "history", "prepared"]
+__all__ = ["applications", "company", "history", "prepared"]
 
 
 class Visitor:

@@ -23,9 +23,11 @@ def test_what_needs_no_sign_in_is_a_short_list(company: Company) -> None:
     assert public == {"account.sign_in", "static.file", "health.healthz", "metrics", "openapi"}
 
 
-def test_a_view_that_says_nothing_is_closed_to_everybody(company: Company, visit: Any) -> None:
+def test_a_view_that_says_nothing_is_closed_to_everybody(
+    company: Company, visit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     admin = visit("admin")
-    company.app.view_functions["calls.listed"] = lambda: "open"
+    monkeypatch.setitem(company.app.view_functions, "calls.listed", lambda: "open")
     assert admin.get("/calls").status_code == 403
 
 

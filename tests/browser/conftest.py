@@ -23,11 +23,22 @@ import pytest  # noqa: E402
 import sample_company  # noqa: E402
 from sample_browser import chromium  # noqa: E402
 from sample_company import PASSWORD, Company  # noqa: E402
-from sample_fixtures import company, history, prepared  # noqa: E402
+from sample_fixtures import applications, company, history, prepared  # noqa: E402
 
 servers_home, postgres, redis, redis_url = _servers.servers_home, _servers.postgres, _servers.redis, _servers.redis_url
+cheap_passwords = _servers.cheap_passwords
 
-__all__ = ["chromium", "company", "history", "postgres", "prepared", "redis", "redis_url", "servers_home"]
+__all__ = [
+    "applications",
+    "chromium",
+    "company",
+    "history",
+    "postgres",
+    "prepared",
+    "redis",
+    "redis_url",
+    "servers_home",
+]
 
 LONGEST_SECONDS = 100
 
