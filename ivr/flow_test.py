@@ -41,7 +41,8 @@ _ENDS: dict[str, Asked] = {
 class Outcome(BaseModel):
     """What comes of a visit of `node` (or `flow.node`): for one that queues, rings or records how that ends and after how many
     seconds, for any other node the exit it is left by, with `variables` set as it might have set them. Of several outcomes of
-    one node each visit takes the next; when they are used up, the node does as it does by itself."""
+    one node each visit takes the next; when they are used up, the node does as it does by itself. One with a `visit`, counted
+    from 1, is not taken before that visit: until then the node does as it does by itself."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,6 +50,7 @@ class Outcome(BaseModel):
     outcome: str = Field(min_length=1, max_length=60)
     seconds: float | None = Field(default=None, ge=0, le=86_400)
     variables: dict[VariableName, Value] = Field(default_factory=dict)
+    visit: int | None = Field(default=None, ge=1, le=1000)
 
 
 class Expected(BaseModel):
@@ -178,10 +180,11 @@ class _TestWatch(MemoryWatch):
         """The next outcome of the node the call is at; it is used up by that."""
         step = self.steps[-1]
         names = {f"{step.flow}.{step.node}", step.node} if step.flow == self._flow else {f"{step.flow}.{step.node}"}
-        for position, each in enumerate(self._outcomes):
-            if each.node in names:
-                return self._outcomes.pop(position)
-        return None
+        position = next((position for position, each in enumerate(self._outcomes) if each.node in names), None)
+        if position is None:
+            return None
+        visits = sum((each.flow, each.node) == (step.flow, step.node) for each in self.steps)
+        return None if visits < (self._outcomes[position].visit or 1) else self._outcomes.pop(position)
 
     def stand_in(self, node: Node, visit: Visit) -> str | None:
         """See `ivr.interpreter.StandIn`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,8 +52,10 @@ def made_from(
     main = steps[0].flow if steps else ""
     keys: list[str] = []
     outcomes: list[Outcome] = []
+    visits, taken = Counter[str](), Counter[str]()
     for step in steps:
         told = step.node if step.flow == main else f"{step.flow}.{step.node}"
+        visits[told] += 1
         flow = flows.get((step.flow, step.version))
         node = None if flow is None else flow.nodes.get(step.node)
         if step.exit in ("hung_up", "lost", "enters"):
@@ -61,7 +64,16 @@ def made_from(
             keys += _keys(node, step.exit)
         elif step.node_type not in _BY_ITSELF or step.exit == "error":
             variables = {} if node is None or step.exit == "error" else _variables(node)
-            outcomes.append(Outcome(node=told, outcome=step.exit, seconds=round(step.seconds, 3), variables=variables))
+            taken[told] += 1
+            outcomes.append(
+                Outcome(
+                    node=told,
+                    outcome=step.exit,
+                    seconds=round(step.seconds, 3),
+                    variables=variables,
+                    visit=visits[told] if visits[told] != taken[told] else None,
+                )
+            )
     left = steps[-1].exit == "hung_up" if steps else False
     return FlowTest(
         name=name,

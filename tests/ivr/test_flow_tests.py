@@ -210,3 +210,28 @@ def test_what_was_keyed_in_is_not_in_the_test():
         ]
         test, again = remade(steps, flow)
         assert (test.keys, again.differences) == (keys, ())
+
+
+def test_what_came_of_a_later_visit_comes_of_no_earlier_one():
+    flow = flow_of(
+        {
+            "again": {"type": "sub_flow", "flow": "test", "exits": {"error": "menu"}},
+            "menu": {"type": "menu", "prompts": ["menu_main"], "direct_dial": 4,
+                     "exits": {"1": "menu", "extension": "end"}},
+            "end": {"type": "hang_up"},
+        }
+    )  # fmt: skip
+    lived = run_test(
+        FlowTest.parse({"name": "Round", "at": SALES["at"], "keys": ["1", "1001"]}),
+        flow, catalogue=CATALOGUE, calendars=CALENDARS, extensions={"1001"},
+    )  # fmt: skip
+    deep = lived.path.count("again")
+    ways = ["enters"] * (deep - 1) + ["error", "1", "extension", "next"]
+    steps = [
+        RecordedStep("test", 1, node, flow.nodes[node].type, way, 1.0)
+        for node, way in zip(lived.path, ways, strict=True)
+    ]
+    made = made_from(steps, {("test", 1): flow}, name="Round", caller="", called="", at=lived.test.at)
+    assert [(each.node, each.visit) for each in made.outcomes] == [("again", deep), ("menu", 2)]
+    again = run_test(made, flow, catalogue=CATALOGUE, calendars=CALENDARS)
+    assert (again.differences, again.path) == ((), lived.path)

@@ -30,6 +30,7 @@ export function editTest(editor, test) {
       node.setAttribute("list", "t-nodes");
       const row = el("div", { class: "outcome" }, node, el("input", { value: given.outcome || "", placeholder: "answered", aria: { label: "How it ends, or the exit" } }), el("input", { type: "number", min: 0, step: "any", value: given.seconds ?? "", placeholder: "s", aria: { label: "Seconds" } }), key("x", "Take away", { onclick: () => row.remove() }));
       row.variables = given.variables;
+      row.visit = given.visit;
       return row;
     };
     outcomes.append(...(test?.outcomes || []).map(outcome));
@@ -42,7 +43,7 @@ export function editTest(editor, test) {
       wanted.outcomes = [...outcomes.children]
         .map((row) => {
           const [node, end, seconds] = [...row.querySelectorAll("input")].map((input) => input.value.trim());
-          return { node, outcome: end, ...(seconds ? { seconds: Number(seconds) } : {}), ...(row.variables ? { variables: row.variables } : {}) };
+          return { node, outcome: end, ...(seconds ? { seconds: Number(seconds) } : {}), ...(row.variables ? { variables: row.variables } : {}), ...(row.visit ? { visit: row.visit } : {}) };
         })
         .filter((each) => each.node || each.outcome);
       if (values.leaves.value) wanted.hangs_up_after = Number(values.leaves.value);
