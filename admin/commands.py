@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import signal
+from typing import cast
 
 import click
 import gevent
 import structlog
+from flask import Flask
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.pywsgi import LoggingLogAdapter, WSGIServer
+from gevent.pywsgi import LoggingLogAdapter, WSGIHandler, WSGIServer
+from greenlet import greenlet
 
 from admin.app import create_app
 from admin.feed import Feed
@@ -53,16 +56,44 @@ def build(settings: Settings) -> Parts:
     )
 
 
+class _Server(WSGIServer):
+    """One that waits, when it stops, for requests that run, and not for browsers that keep a connection for later."""
+
+    ending = False
+
+    def __init__(self, address: tuple[str, int], application: Flask) -> None:
+        super().__init__(
+            address,
+            application,
+            spawn=Pool(MOST_CONNECTIONS),
+            log=None,
+            error_log=LoggingLogAdapter(logging.getLogger("admin.http"), logging.ERROR),
+            handler_class=_Handler,
+        )
+        self.between_requests: set[greenlet] = set()
+
+    def stop(self, timeout: float | None = None) -> None:
+        self.ending = True
+        gevent.killall(list(self.between_requests), block=False)
+        super().stop(timeout)
+
+
+class _Handler(WSGIHandler):
+    def read_requestline(self) -> str:
+        server, own = cast(_Server, self.server), gevent.getcurrent()
+        if server.ending:
+            return ""  # as if it had been closed
+        server.between_requests.add(own)
+        try:
+            return super().read_requestline()
+        finally:
+            server.between_requests.discard(own)
+
+
 def serve(settings: Settings) -> None:
     """Answer requests till SIGTERM or Ctrl-C, then finish those that run."""
     parts = build(settings)
-    server = WSGIServer(
-        (settings.http.host, settings.http.port),
-        create_app(parts),
-        spawn=Pool(MOST_CONNECTIONS),
-        log=None,
-        error_log=LoggingLogAdapter(logging.getLogger("admin.http"), logging.ERROR),
-    )
+    server = _Server((settings.http.host, settings.http.port), create_app(parts))
     try:
         server.init_socket()
     except OSError as error:
