@@ -128,7 +128,7 @@ def company(parts: Parts, app: Flask) -> Iterator[Company]:
         parts.redis.close()
         if not parts.db.is_closed():
             parts.db.close()
-        parts.db.close_all()
+        parts.db.close_idle()
 
 
 @contextmanager

@@ -56,6 +56,7 @@ def company(
     with sample_company.company(*applications[name]) as made:
         yield made
     sample_company.drop_database(postgres.url, name)
+    made.parts.db.close_idle()  # what was given back only when the database had gone
 
 
 @pytest.fixture
