@@ -182,6 +182,7 @@ class EngineProcess:
             process_id=self.id,
             db=self._db,
             redis=self._redis,
+            outbox=self._outbox,
             switches=self._switches,
             journal=self._journal,
             clock=self._clock,
@@ -253,6 +254,7 @@ class EngineProcess:
         """Redis may have forgotten; tell it what this process has in hand."""
         self._registry.announce_again()
         self._callbacks.announce_again()
+        self._untaken.announce_again()
 
     def _handle(self, link: CallLink) -> None:
         Session(self._around, link).run()

@@ -1,26 +1,25 @@
 """Callers who have gone before any engine wrote down that they called: they hung up within milliseconds, or while the process
 that FreeSWITCH had just given their call to was dying. Whoever calls is in the records, so they come there too.
 
-FreeSWITCH tells every engine of the end of such a leg (`Control.hear_untaken`). One of them writes it down, the one that holds
-the router; the others keep it in mind until it is in Postgres, since that one may be the next to die. An engine may have been
-about to take the call, so nothing is written before what it wrote would have come; should it come later still, the two make one
-record. Where no engine runs at all nobody hears of the end.
+FreeSWITCH tells every engine of the end of such a leg (`Control.hear_untaken`). All that hear of it put it into Redis, as any
+of them may be the next to die, and the one that holds the router writes it down. An engine may have been about to take the
+call, so nothing is written before what it wrote would have come; should it come later still, the two make one record. Where no
+engine runs at all nobody hears of the end.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 import gevent
+import msgspec
 import peewee
 import structlog
-from gevent.event import Event as Signal
 
 from conf.clock import Clock
 from conf.database import Database
@@ -33,6 +32,7 @@ from engine.esl.frames import Event
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.live.lag import records_are_behind
+from engine.live.outbox import Outbox
 from engine.records.facts import CallEnded, PhaseBegan
 from engine.records.journal import Journal
 
@@ -42,28 +42,31 @@ GRACE_SECONDS: Final = 5.0
 journal has it shipped by another one within 3 s."""
 
 MOST_LAG_SECONDS: Final = 2.0
-MOST: Final = 10_000
-"""How many are kept in mind while they cannot be written down."""
+REPEATED_SECONDS: Final = 30.0
+"""What was heard within this time is told to Redis again after that was away, or has lost its memory."""
 
+MOST_REPEATED: Final = 10_000
 TURNED_AWAY: Final = CUT_OFF | {"SWITCH_CONGESTION"}
 """Hangup causes of a call that its caller did not end."""
 
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """A caller's leg that has ended."""
+class Gone(msgspec.Struct, frozen=True):
+    """A caller's leg that has ended; `heard` in the wall's Unix seconds."""
 
     call: Checkpoint
     ended_at: datetime
     cause: str
     heard: float
-    """time.monotonic() at which we learnt it."""
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Gone).decode
 
 
 class Untaken:
-    """Listens, and writes down. `written` counts the calls that this process has written down."""
+    """Listens, and writes down."""
 
     def __init__(
         self,
@@ -71,28 +74,26 @@ class Untaken:
         process_id: str,
         db: Database,
         redis: Redis,
+        outbox: Outbox,
         switches: Switches,
         journal: Journal,
         clock: Clock,
         configuration: Configuration,
         country: str,
         on_duty: Callable[[], bool],
-        grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self._process_id = process_id
         self._db = db
         self._redis = redis
+        self._outbox = outbox
         self._switches = switches
         self._journal = journal
         self._clock = clock
         self._configuration = configuration
         self._country = country
         self._on_duty = on_duty
-        self._grace = grace_seconds
-        self._gone: dict[str, Gone] = {}
-        self._some = Signal()
+        self._heard: dict[str, Gone] = {}
         self._greenlet: gevent.Greenlet[..., None] | None = None
-        self.written = 0
 
     def start(self) -> None:
         for name, control in self._switches:
@@ -100,14 +101,8 @@ class Untaken:
         self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
-        """There may be nobody else to write down those that this process knows of."""
         if self._greenlet is not None:
             self._greenlet.kill()
-        self._grace = 0.0
-        self._try()
-
-    def __len__(self) -> int:
-        return len(self._gone)
 
     def heard(self, switch: str, event: Event) -> None:
         """The end of a leg that no engine had taken, on the node of this name."""
@@ -131,29 +126,35 @@ class Untaken:
             country=self._country,
             own=event.get("variable_pointsman_extension") or "",
         )
-        if len(self._gone) >= MOST:
-            log.error("a call without a record is forgotten", call=self._gone.pop(next(iter(self._gone))).call.call_id)
-        self._gone[call_id] = Gone(call, ended_at, event.get("Hangup-Cause") or "NONE", time.monotonic())
-        self._some.set()
+        while len(self._heard) >= MOST_REPEATED:
+            del self._heard[next(iter(self._heard))]
+        self._heard[call_id] = Gone(call, ended_at, event.get("Hangup-Cause") or "NONE", time.time())
+        self._tell(self._heard[call_id])
+
+    def announce_again(self) -> None:
+        """Redis may have forgotten; tell it what was heard of late."""
+        since = time.time() - REPEATED_SECONDS
+        self._heard = {call_id: gone for call_id, gone in self._heard.items() if gone.heard > since}
+        for gone in self._heard.values():
+            self._tell(gone)
+
+    def _tell(self, gone: Gone) -> None:
+        self._outbox.put("HSETNX", keys.UNTAKEN, gone.call.call_id, _encode(gone).decode())
 
     def _run(self) -> None:
         while True:
-            self._some.wait()
             gevent.sleep(LOOK_SECONDS)
-            self._try()
-            if not self._gone:
-                self._some.clear()
-
-    def _try(self) -> None:
-        try:
-            self.look()
-        except (RedisError, OSError, peewee.PeeweeException) as error:
-            log.info("calls that nobody took not looked at", calls=len(self._gone), error=str(error).strip())
+            if not self._on_duty():
+                continue
+            try:
+                self.look()
+            except (RedisError, OSError, peewee.PeeweeException) as error:
+                log.info("calls that nobody took not looked at", error=str(error).strip())
 
     def look(self) -> None:
         """Forget those that are in the records by now, or will be, and write the others down. redis.RedisError, peewee errors:
         then all of them are looked at again the next time."""
-        due = [gone for gone in self._gone.values() if time.monotonic() - gone.heard >= self._grace]
+        due = [gone for gone in self._told() if time.time() - gone.heard >= GRACE_SECONDS]
         if not due:
             return
         ids = [gone.call.call_id for gone in due]
@@ -164,12 +165,21 @@ class Untaken:
             query = "SELECT id::text FROM call WHERE id = ANY (%s::uuid[]) AND started_at IS NOT NULL"
             known = {row[0] for row in self._db.execute_sql(query, (ids,)).fetchall()}
         for gone in due:
-            call_id = gone.call.call_id
-            if call_id in known:
-                del self._gone[call_id]
-            elif call_id not in held and not behind and self._on_duty():
+            if gone.call.call_id not in known:
+                if gone.call.call_id in held or behind:
+                    continue
                 self._write(gone)
-                del self._gone[call_id]
+            self._outbox.put("HDEL", keys.UNTAKEN, gone.call.call_id)
+
+    def _told(self) -> list[Gone]:
+        found = []
+        for call_id, text in self._redis.hgetall(keys.UNTAKEN).items():
+            try:
+                found.append(_decode(text))
+            except msgspec.MsgspecError as error:
+                log.error("not understood, passed over", key=keys.UNTAKEN, error=str(error), data=text[:200])
+                self._outbox.put("HDEL", keys.UNTAKEN, call_id)
+        return found
 
     def _write(self, gone: Gone) -> None:
         call, turned_away = gone.call, gone.cause in TURNED_AWAY
@@ -185,7 +195,6 @@ class Untaken:
                 final=False,
             )
         )
-        self.written += 1
         log.info("call that nobody took", call=call.call_id, caller=call.from_number, cause=gone.cause)
 
 

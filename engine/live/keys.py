@@ -11,6 +11,9 @@ from typing import Final
 CALLS: Final = "calls"
 """Hash, call id -> checkpoint: the live calls, and all that another process needs to take one over."""
 
+UNTAKEN: Final = "untaken"
+"""Hash, call id -> engine.call.untaken.Gone: callers who left before any process had their call."""
+
 WAITING: Final = "waiting"
 """Hash, entry id -> entry: who waits in a queue, as the router is told."""
 
