@@ -1,9 +1,10 @@
 """What a run has measured, held against theory.
 
-Each figure is compared twice. First the plain mean with what theory says; its interval is wide, for waits in a busy centre
-swing widely and hang together for long. Then with that chance taken out (control variates): simpy tells what an ideal centre
-would have made of the very same callers, so it is known how much luckier or unluckier they were than theory's average, and what
-is left is the installation's own doing. That interval is narrow, and all of it has to lie near theory.
+Each figure is compared twice. First as it is with the interval in which theory has it for so many callers; that is wide, for
+waits in a busy centre swing widely and hang together for long. Then with that chance taken out (control variates): simpy tells
+what an ideal centre would have made of the very same callers, so it is known how much luckier or unluckier they were than
+theory's average, and what is left is the installation's own doing. That interval is narrow, and all of it has to lie near
+theory.
 """
 
 from __future__ import annotations
@@ -12,25 +13,24 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
-from typing import Any
 
 from call.installation import eventually
 from faults.damaged import Damaged
 
 from tests.routing.ideal import Fate
-from tests.routing.theory import spread
+from tests.routing.theory import Expected, spread
 
-from .centres import Centre, Says
+from .centres import SWING_RUNS, Centre, Says
 from .diary import Served, read
 from .running import Copy
-from .visits import PARTS, Counted, Overhead, came_to, counted_of, overhead_of
+from .visits import Counted, Overhead, came_to, counted_of, overhead_of
 
 CONFIDENCE = 0.99
 """Of all intervals of one kind together."""
 NEAR = 0.05
 """How far from theory a figure may be at most, as a share of what theory says, with its whole interval."""
 
-MEASURES: dict[str, tuple[Callable[[Fate], float], Callable[[Any], float]]] = {
+MEASURES: dict[str, tuple[Callable[[Fate], float], Callable[[Expected], float]]] = {
     "share waiting": (lambda fate: fate.waited, lambda expected: expected.waiting),
     "mean wait": (lambda fate: fate.wait, lambda expected: expected.wait),
     "share giving up": (lambda fate: fate.gave_up, lambda expected: expected.abandoning),
@@ -40,14 +40,14 @@ MEASURES: dict[str, tuple[Callable[[Fate], float], Callable[[Any], float]]] = {
 @dataclass(frozen=True, slots=True)
 class Figure:
     """`of_same` is what theory says and what of the difference is not the callers' chance. `wide` and `narrow` are half the
-    widths of the intervals of `measured` and of `of_same`."""
+    widths of the intervals of `theory` and of `of_same`."""
 
     centre: str
     queue: str
     measure: str
     theory: float
-    measured: float
     wide: float
+    measured: float
     of_same: float
     narrow: float
 
@@ -66,7 +66,7 @@ class Figure:
 
 
 def measured(damaged: Damaged, copies: Sequence[Copy], seconds: float) -> tuple[list[Figure], dict[str, Overhead]]:
-    """The figures of all centres, and the overhead of each by its name."""
+    """The figures of all centres, and the overhead of each by its name; no figures where one of them is too much."""
     counted: dict[str, list[Counted]] = {}
     overheads: dict[str, Overhead] = {}
     says: dict[str, dict[str, Says]] = {}
@@ -75,8 +75,12 @@ def measured(damaged: Damaged, copies: Sequence[Copy], seconds: float) -> tuple[
         own = [copy for copy in copies if copy.centre is centre]
         came = {copy.number: came_to(damaged, copy, diary) for copy in own}
         overhead = overheads[centre.name] = overhead_of([each for copy in own for each in came[copy.number]])
+        if overhead.too_much:
+            continue
         says[centre.name] = centre.theory(overhead.beyond_talk, overhead.beyond_patience)
         counted[centre.name] = [each for copy in own for each in counted_of(copy, came[copy.number], overhead, seconds)]
+    if any(overhead.too_much for overhead in overheads.values()):
+        return [], overheads
     wanted = [
         (copy.centre, stream.queue, measure)
         for copy in copies
@@ -85,11 +89,18 @@ def measured(damaged: Damaged, copies: Sequence[Copy], seconds: float) -> tuple[
         for measure in MEASURES
         if measure != "share giving up" or stream.patience is not None
     ]
-    quantile = student(
-        1 - (1 - CONFIDENCE) / len(wanted), PARTS * sum(copy.centre is copies[0].centre for copy in copies) - 1
-    )
+    confidence = 1 - (1 - CONFIDENCE) / len(wanted)
+    swings = {centre.name: centre.swings(seconds) for centre, _, _ in wanted}
     return [
-        _figure(centre, queue, measure, says[centre.name][queue], counted[centre.name], quantile)
+        _figure(
+            centre,
+            queue,
+            measure,
+            says[centre.name][queue],
+            swings[centre.name][queue],
+            counted[centre.name],
+            confidence,
+        )
         for centre, queue, measure in wanted
     ], overheads
 
@@ -109,27 +120,33 @@ def _diary(damaged: Damaged) -> dict[str, Served]:
 
 
 def _figure(
-    centre: Centre, queue: str, measure: str, says: Says, counted: Sequence[Counted], quantile: float
+    centre: Centre,
+    queue: str,
+    measure: str,
+    says: Says,
+    swing: Expected,
+    counted: Sequence[Counted],
+    confidence: float,
 ) -> Figure:
     of_fate, of_theory = MEASURES[measure]
     theory, reference_error = of_theory(says.expected), of_theory(says.errors)
+    own = [each for each in counted if each.queue == queue]
+    copies = len({each.part[0] for each in own})
     parts: dict[tuple[int, int], list[Counted]] = {}
-    for each in counted:
-        if each.queue == queue:
-            parts.setdefault(each.part, []).append(each)
-    mean, error = spread([fmean(of_fate(each.here) for each in part) for part in parts.values()])
-    apart, narrow = spread(
+    for each in own:
+        parts.setdefault(each.part, []).append(each)
+    apart, error = spread(
         [fmean(of_fate(each.here) - of_fate(each.ideally) for each in part) for part in parts.values()]
     )
     return Figure(
         centre.name,
         queue,
         measure,
-        theory,
-        mean,
-        quantile * math.hypot(error, reference_error),
-        theory + apart,
-        quantile * narrow,
+        theory=theory,
+        wide=student(confidence, SWING_RUNS - 1) * math.hypot(of_theory(swing) / math.sqrt(copies), reference_error),
+        measured=fmean(of_fate(each.here) for each in own),
+        of_same=theory + apart,
+        narrow=student(confidence, len(parts) - 1) * error,
     )
 
 

@@ -57,7 +57,7 @@ class Copy:
 class Run:
     def __init__(self, damaged: Damaged, centres: Sequence[Centre], copies: int) -> None:
         self._damaged = damaged
-        self.copies = [Copy(centre, number) for centre in centres for number in range(1, copies + 1)]
+        self.copies = [Copy(centre, number) for centre in centres for number in range(1, copies * centre.times + 1)]
         self._numbers: dict[str, str] = {}
         self._callers: list[Caller] = []
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from .centres import TALK
 from .figures import CONFIDENCE, NEAR, Figure, Overhead
 
-COLUMNS = ("", "theory", "measured", "±", "inside", "same callers", "±", "off at most", "")
+COLUMNS = ("", "theory", "±", "measured", "inside", "same callers", "±", "off at most", "")
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -23,8 +23,8 @@ def table(figures: Sequence[Figure]) -> str:
             (
                 f"  {figure.queue + ', ' if several else ''}{figure.measure}",
                 _said(figure, figure.theory),
-                _said(figure, figure.measured),
                 f"{_said(figure, figure.wide)} ({figure.wide / figure.theory:.0%})",
+                _said(figure, figure.measured),
                 "yes" if figure.inside else "NO",
                 _said(figure, figure.of_same),
                 f"{_said(figure, figure.narrow)} ({figure.narrow / figure.theory:.1%})",

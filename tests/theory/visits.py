@@ -10,13 +10,14 @@ from faults.damaged import Damaged
 
 from tests.routing.ideal import Fate, Guest, ideal
 
+from .centres import TALK, WARM_UP
 from .diary import Served
 from .running import Copy, Visit
 
-WARM_UP = 0.1
-"""The share of the time at the beginning that is not counted."""
 PARTS = 4
 """Into how many parts of equal length the time of each copy is divided; each is one value of the mean."""
+MOST_OVERHEAD = 0.1
+"""The share of a talk that an agent may be taken up beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Overhead:
     """An agent is taken up so much longer than the talk: ringing, connecting, hanging up."""
     beyond_patience: float
     """A caller who gives up is gone so much later."""
+
+    @property
+    def too_much(self) -> bool:
+        """Whether it would change the load itself, up to a centre that cannot keep pace with its calls."""
+        return self.beyond_talk > MOST_OVERHEAD * TALK
 
 
 @dataclass(frozen=True, slots=True)
