@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -215,18 +216,22 @@ def relaxed() -> list[Figure]:
 
 
 def offered() -> list[Figure]:
-    """A call comes in while everybody is free: the agent idle longest of those who are able gets it. The first call with needs
-    that no call had before brings a new pool of agents, and is told apart."""
+    """A call comes in while everybody is free: the agent idle longest of those who are able gets it. One in ten needs a second
+    skill together with its queue's as no call did before, which brings a new pool of agents, and is told apart."""
     centre = Centre(0)
+    unseen = [(one.name, other.name) for one, other in combinations(centre.queues, 2)]
+    centre.random.shuffle(unseen)
     first: list[float] = []
     later: list[float] = []
-    known: set[str] = set()
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         event = centre.arrival()
+        new = number % 10 == 0
+        if new:
+            queue, skill = unseen.pop()
+            event = msgspec.structs.replace(event, queue=queue, needs={skill: 2})
         began = time.perf_counter()
         decisions = centre.router.step(event)
-        (later if event.queue in known else first).append(time.perf_counter() - began)
-        known.add(event.queue)
+        (first if new else later).append(time.perf_counter() - began)
         for offer in [each for each in decisions if isinstance(each, MakeOffer)]:
             who: dict[str, Any] = {"offer_id": offer.offer_id, "agent_id": offer.agent_id}
             centre.router.step(
@@ -236,7 +241,7 @@ def offered() -> list[Figure]:
     free = f"{AGENTS:,} agents free"
     return [
         Figure("router: call comes, all free -> decided", Spread.of(later), free),
-        Figure("the same, first call with such needs", Spread.of(first), free),
+        Figure("router: the same, first call with such needs", Spread.of(first), free),
     ]
 
 
