@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from conf.database import Database
 from dialplan import numbers
 
@@ -15,6 +17,9 @@ photo), numbers (normalised), open_tickets [{id, kind, subject, opened_at}], ope
 opened_at}], debt (of the open orders, a number), last_calls [{call_id, at, direction, status, agent, agent_id, queue,
 seconds}], newest first, responsible_agent_id, responsible (the name), needs (see engine.records.queues.decode_needs). Times
 are ISO 8601 in UTC with Z."""
+
+# Every waiting call has a card: msgspec keeps the names of its fields once, where psycopg2's own decoder has them in each.
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 MOST_CANDIDATES = 10
 LAST_CALLS = 5
@@ -70,7 +75,7 @@ class Customers:
     def _cards(self, ids: str, *arguments: object) -> list[Card]:
         with self._db.connection_context():
             cursor = self._db.execute_sql(_CARDS.format(ids=ids, calls=LAST_CALLS), arguments)
-            return [row[0] for row in cursor.fetchall()]
+            return [_decode(text) for (text,) in cursor.fetchall()]
 
 
 def find_many(cursor: Any, numbers: Sequence[str]) -> dict[str, Match]:
@@ -85,7 +90,7 @@ def find_many(cursor: Any, numbers: Sequence[str]) -> dict[str, Match]:
         return {}
     ids = sorted({customer_id for known in owners.values() for customer_id in known[:MOST_CANDIDATES]})
     cursor.execute(_CARDS.format(ids="SELECT unnest(%s)", calls=LAST_CALLS), (ids,))
-    cards = {card["id"]: card for (card,) in cursor.fetchall()}
+    cards = {card["id"]: card for (text,) in cursor.fetchall() for card in [_decode(text)]}
     found = {}
     for number, known in owners.items():
         of_number = [cards[customer_id] for customer_id in known[:MOST_CANDIDATES] if customer_id in cards]
@@ -118,5 +123,5 @@ SELECT json_build_object(
     'responsible_agent_id', k.responsible_agent_id,
     'responsible', (SELECT r.name FROM agent r WHERE r.id = k.responsible_agent_id),
     'needs', k.needs
-)
+)::text
 FROM customer k WHERE k.id IN ({{ids}}) ORDER BY k.id"""  # noqa: S608
