@@ -47,7 +47,7 @@ def test_whole_size_stays_small() -> None:
     sizes = Counter[str]()
     for path in catalogue.SHIPPED.rglob("*.wav"):
         sizes[path.parent.name] += path.stat().st_size
-    # English says everything: some eight minutes, of 16 kB a second as FreeSWITCH plays them without converting anything. Of the
+    # English says everything: eight minutes, of 16 kB a second as FreeSWITCH plays them without converting anything. Of the
     # others there is what numbers, times and dates are put together from.
     assert sizes.pop("en") < 7.5 * 1024 * 1024
     assert max(sizes.values()) < 4 * 1024 * 1024
