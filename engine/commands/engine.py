@@ -35,12 +35,12 @@ def engine(name: str | None) -> None:
         gevent.signal_handler(number, ended.set)
     gevent.signal_handler(signal.SIGUSR1, _tell)
     process.start()
-    _freeze()
+    freeze()
     ended.wait()
     process.stop()
 
 
-def _freeze() -> None:
+def freeze() -> None:
     """What was built so far lives as long as the process; the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
@@ -53,6 +53,6 @@ def _tell() -> None:
     # Greenlets are found through the collector, which does not show what is frozen.
     gc.unfreeze()
     print_run_info(file=sys.stderr)
-    _freeze()
+    freeze()
     found = sum(generation["collected"] for generation in gc.get_stats())
     print(f"{found} objects have held each other in circles since the start", file=sys.stderr)

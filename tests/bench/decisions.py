@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import random
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ import msgspec
 
 from dialplan import calendars, documents
 from engine.bench.site import CALENDARS, FLOW
+from engine.commands.engine import freeze
 from engine.live import connection, keys
 from engine.live.wire import Wire
 from engine.records.queues import decode_queue
@@ -126,6 +128,9 @@ class Centre:
         self.waiting = [self.arrival() for _ in range(waiting)]
         for entry in self.waiting:
             self.router.step(entry)
+        # An engine does not have Python's collector look through all of this either.
+        gc.unfreeze()
+        freeze()
 
     def arrival(self) -> EntryAdded:
         self.at += 0.001
@@ -241,7 +246,7 @@ def offered() -> list[Figure]:
     free = f"{AGENTS:,} agents free"
     return [
         Figure("router: call comes, all free -> decided", Spread.of(later), free),
-        Figure("router: the same, first call with such needs", Spread.of(first), free),
+        Figure("the same, first call with such needs", Spread.of(first), "a pool is made for them"),
     ]
 
 
