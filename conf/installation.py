@@ -44,6 +44,7 @@ class Installation:
     switch: SwitchKind
     sip: str | None = None
     clock: str | None = None
+    timezone: str | None = None
 
 
 def folder(home: Path, *parts: str) -> Path:

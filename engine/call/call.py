@@ -214,6 +214,8 @@ class Call:
     def placed(self, position: int, expected: Expected | None = None) -> None:
         """The router has found the entry's place, counted from 1, and how long the wait may be."""
         self._say_entry(position, expected)
+        # Where it stands is in the queue's set, which the boards read anew once they hear of the call.
+        self._notices.tell("call", self.call_id, self._item)
 
     def _say_entry(self, position: int | None, expected: Expected | None = None) -> None:
         now = self.now

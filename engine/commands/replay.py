@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
+from conf import installation
 from conf.clock import Clock
-from conf.settings import load
+from conf.installation import NotRunning
+from conf.settings import Settings, load
 from engine.routing import day_log
 from engine.routing.replay import Replayed
 from engine.routing.replay import replay as decide_again
@@ -29,17 +32,29 @@ def replay(day: str | None, as_json: bool, files: tuple[Path, ...]) -> None:
     with 1 where a decision came out otherwise, and with 2 where there is no log.
     """
     settings = load()
-    wanted = _day(day, Clock.parse(settings.clock).now().astimezone(ZoneInfo(settings.timezone)).date())
-    logs = list(files) or day_log.files_of(settings.home / "routing", wanted)
+    folder, (clock, zone) = settings.home / "routing", _clock_and_zone(settings)
+    wanted = _day(day, clock.now().astimezone(zone).date())
+    logs = list(files) or day_log.files_of(folder, wanted)
     if not logs:
-        click.echo(f"no router has left a log of {wanted} in {settings.home / 'routing'}", err=True)
+        days = day_log.days(folder)
+        others = f"; there are logs of {days[0]} to {days[-1]}" if days else ""
+        click.echo(f"no router has left a log of {wanted} in {folder}{others}", err=True)
         sys.exit(2)
     differs = False
     for path in logs:
         done = decide_again(path)
         differs |= done.difference is not None
-        print(msgspec.json.encode(_item(done)).decode() if as_json else _words(done))
+        print(msgspec.json.encode(_item(done)).decode() if as_json else _words(done, zone))
     sys.exit(1 if differs else 0)
+
+
+def _clock_and_zone(settings: Settings) -> tuple[Clock, ZoneInfo]:
+    """Those of the installation that runs in this home, by which its router begins a day; else those set here."""
+    clock, zone = settings.clock, settings.timezone
+    with suppress(NotRunning):
+        found = installation.read(settings.home)
+        clock, zone = clock or found.clock, found.timezone or zone
+    return Clock.parse(clock), ZoneInfo(zone)
 
 
 def _day(text: str | None, today: date) -> date:
@@ -70,7 +85,7 @@ def _item(done: Replayed) -> dict[str, Any]:
     }
 
 
-def _words(done: Replayed) -> str:
+def _words(done: Replayed, zone: ZoneInfo) -> str:
     head = (
         f"{done.path.name}: epoch {done.tenure.epoch}, {done.events:,} events, {done.decisions:,} decisions, "
         f"{done.seconds:.2f} s"
@@ -79,7 +94,7 @@ def _words(done: Replayed) -> str:
         return f"{head}: all the same"
     number, was, now = done.difference.first()
     event = done.difference.event
-    at = datetime.fromtimestamp(float(event.get("at", 0))).astimezone()
+    at = datetime.fromtimestamp(float(event.get("at", 0)), zone)
     return "\n".join(
         (
             f"{head}: differs",

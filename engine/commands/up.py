@@ -175,6 +175,7 @@ class Installing:
             switch=self._kind,
             sip=settings.sip if self._kind == "freeswitch" and not outside else None,
             clock=str(self._clock) if self._clock != Clock() else None,
+            timezone=self._settings.timezone,
         )
         installation.write(settings.home, found)
         environment = self._environment(found)

@@ -145,6 +145,11 @@ def files_of(folder: Path, day: date) -> list[Path]:
     return sorted((folder / day.isoformat()).glob(f"*{SUFFIX}"), key=lambda path: (path.name.split("-")[1], path.name))
 
 
+def days(folder: Path) -> list[str]:
+    """The days that have logs, the oldest first."""
+    return sorted(path.name for path in folder.glob("????-??-??") if any(path.glob(f"*{SUFFIX}")))
+
+
 def read(path: Path) -> tuple[Tenure, Iterator[Told]]:
     """A log's tenure and its lines. LogBroken where it is none; OSError."""
     lines = _lines(path)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from dialplan import destinations, store
-from engine.live import requests
+from engine.live import keys, requests
 from engine.records import queue_store
 from engine.records.queues import decode_queue
 from engine.records.tables import Agent, Customer, CustomerNumber, Queue
@@ -81,12 +81,29 @@ def test_who_dials_again_has_the_old_place(installation: Installation, routed: I
     again = installation.switch.call(ROUTED, caller="+4534343434")
     again.wait_for("music")
     entries = eventually(lambda: _waiting(installation, 2))
+    _put_first_and_seen(installation, again.call_id, entries)
     installation.choose("1001", "ready")
     again.wait_for("talks", to="1001")
     assert len(entries) == 2
     for caller in (again, second):
         caller.hang_up()
     assert [entry["position_at_entry"] for entry in installation.report(again).entries] == [1]
+
+
+def _put_first_and_seen(installation: Installation, call_id: str, entries: list[str]) -> None:
+    """A supervisor puts the first one first: boards hear of a call that was put elsewhere, though nothing else changes."""
+    with installation.redis.pubsub(ignore_subscribe_messages=True) as boards:
+        boards.subscribe(keys.LIVE)
+        boards.get_message(timeout=5)
+        at = installation.clock.now()
+        requests.reorder_entry(installation.redis, entries[0], before=entries[1], by="supervisor", at=at)
+
+        def heard() -> None:
+            news = boards.get_message(timeout=0.1)
+            assert news is not None
+            assert call_id in news["data"]
+
+        eventually(heard)
 
 
 def _waiting(installation: Installation, count: int) -> list[str]:
@@ -155,7 +172,7 @@ def test_the_day_is_decided_again_just_as_it_was(installation: Installation, rou
 
     def all_the_same() -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "conf.cli", "replay", "--day", "2026-03-04"],
+            [sys.executable, "-m", "conf.cli", "replay"],  # of today, on the installation's clock
             capture_output=True,
             text=True,
             env={"POINTSMAN_HOME": str(installation.home), "PATH": ""},
