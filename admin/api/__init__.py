@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from admin.access import Right, needs
 from admin.api.callbacks import api_callbacks
 from admin.api.hours import api_hours
+from admin.api.music import api_music
 from admin.api.people import api_people
 from admin.api.prompts import prompts
 from admin.api.reading import reading
@@ -35,6 +36,7 @@ def register(app: OpenAPI, csrf: CSRFProtect) -> None:
         flows_api,
         api_people,
         prompts,
+        api_music,
     ):
         app.register_api(blueprint)
         csrf.exempt(blueprint)

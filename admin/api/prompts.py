@@ -1,4 +1,4 @@
-"""The API's prompts and music on hold: listed, listened to, uploaded, spoken, rolled back, as on the pages."""
+"""The API's prompts: listed, listened to, uploaded, spoken, rolled back, as on the pages."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from admin.api.blueprints import blueprint, conflict
 from admin.api.shapes import answer
 from admin.forms import Refused
 from admin.parts import parts
-from admin.prompts import by_phone, music, pages, saving
+from admin.prompts import by_phone, pages, saving
+from admin.prompts.music import Music
 from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
 from admin.prompts.shelf import STATES, Item, find, shelf
 from engine.live.prompt_recording import Ticket
 from sounds import catalogue
-from sounds import music as sounds_music
 from sounds.errors import AudioUnusable
 
 prompts = blueprint("api_prompts")
@@ -143,43 +143,6 @@ class CopiedOut(BaseModel):
     languages: Sequence[str]
 
 
-class PieceOut(BaseModel):
-    piece: str
-    language: str
-    seconds: float
-    shipped: bool
-
-
-class MusicOut(BaseModel):
-    name: str
-    pieces: Sequence[PieceOut]
-    uses: Sequence[UseOut]
-
-
-class AllMusicOut(BaseModel):
-    music: Sequence[MusicOut]
-
-
-class MusicIn(BaseModel):
-    file: FileStorage
-    language: str = Field(default="", description="Empty: for callers of all languages.")
-
-
-class PiecePath(BaseModel):
-    name: str
-    piece: str
-
-
-class PieceQuery(BaseModel):
-    language: str = ""
-
-
-class MadePieceOut(BaseModel):
-    name: str
-    piece: str
-    language: str
-
-
 def _language(language: str) -> str:
     try:
         return catalogue.check_language(language)
@@ -187,7 +150,7 @@ def _language(language: str) -> str:
         abort(400, str(fault))
 
 
-def _uses(item: Item | music.Music) -> list[UseOut]:
+def uses(item: Item | Music) -> list[UseOut]:
     return [UseOut(kind=use.kind, name=use.name, where=use.where, draft=use.draft) for use in item.uses]
 
 
@@ -203,7 +166,7 @@ def _out(item: Item) -> PromptOut:
         fault=item.fault,
         languages=item.languages,
         missing_in=item.missing_in,
-        uses=_uses(item),
+        uses=uses(item),
     )
 
 
@@ -369,50 +332,3 @@ def recording_state(path: TicketPath) -> Response:
     if found is None:
         abort(404)
     return answer(_ticket(found))
-
-
-@prompts.get("/music", summary="Music on hold", tags=[SOUND], responses={200: AllMusicOut})
-@needs(Right.SEE_SETUP)
-def list_music() -> Response:
-    return answer(
-        AllMusicOut(
-            music=[
-                MusicOut(
-                    name=found.name,
-                    pieces=[
-                        PieceOut(piece=p.piece, language=p.language, seconds=p.seconds, shipped=p.shipped)
-                        for p in found.pieces
-                    ],
-                    uses=_uses(found),
-                )
-                for found in music.find(parts())
-            ]
-        )
-    )
-
-
-@prompts.post("/music/<name>", summary="Add a piece of music", tags=[SOUND], responses={201: MadePieceOut})
-@needs(Right.CHANGE_SETUP)
-@accepts(sounds_music.LIMITS.most_bytes + saving.FORM_BYTES)
-def add_music(path: NamePath, form: MusicIn) -> Response:
-    try:
-        made = saving.upload_music(parts(), path.name, form.language, request.files.get("file"))
-    except Refused as refused:
-        conflict(refused)
-    return answer(MadePieceOut(name=path.name, piece=made.stem, language=form.language), 201)
-
-
-@prompts.get("/music/<name>/<piece>/audio", summary="A piece's sound, with ranges", tags=[SOUND])
-@needs(Right.SEE_SETUP)
-def music_audio(path: PiecePath, query: PieceQuery) -> Response:
-    return music.send(parts(), path.name, path.piece, query.language)
-
-
-@prompts.delete("/music/<name>/<piece>", summary="Delete a piece of music", tags=[SOUND])
-@needs(Right.CHANGE_SETUP)
-def delete_music(path: PiecePath, query: PieceQuery) -> Response:
-    try:
-        saving.delete_music(parts(), path.name, query.language, path.piece)
-    except Refused as refused:
-        conflict(refused)
-    return Response(status=204)
