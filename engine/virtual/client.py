@@ -67,11 +67,18 @@ class Connection:
         return self.send(f"api {line}").data
 
     def background(self, line: str, timeout: float | None = None) -> str:
-        """`bgapi` with an id of our own; its result. Asks for BACKGROUND_JOB itself."""
+        """`bgapi` with an id of our own; its result. Asks for BACKGROUND_JOB itself. Events that come before it are still to
+        be had: those of a leg that the command began come in no order with the command's end."""
         self.send("event plain BACKGROUND_JOB")
         job = str(uuid4())
         self.send(f"bgapi {line}", f"Job-UUID: {job}")
-        found = self.event("BACKGROUND_JOB", timeout, **{"Job-UUID": job})
+
+        def ended() -> list[Event]:
+            return [event for event in self._events if event.get("Job-UUID") == job and event.name == "BACKGROUND_JOB"]
+
+        self._read_until(lambda: bool(ended()), timeout)
+        (found,) = ended()
+        self._events.remove(found)
         return found.text
 
     def execute(

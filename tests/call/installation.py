@@ -209,27 +209,38 @@ class Installation:
 
     def choose(self, extension: str, presence: Presence, reason: str | None = None) -> None:
         """The agent asks for a presence, as by a button on their page."""
-        agent_id = int(self.agents()[extension]["agent_id"])
-        want_presence(self.redis, agent_id, presence, reason=reason, by="tests", at=self.clock.now())
+        self._want(self.agents()[extension], presence, reason)
+
+    def _want(self, agent: dict[str, Any], presence: Presence, reason: str | None = None) -> None:
+        want_presence(self.redis, int(agent["agent_id"]), presence, reason=reason, by="tests", at=self.clock.now())
 
     def see(self, extension: str, seconds: float = 20, **state: str | None) -> None:
         """Wait until the board shows the agent so."""
 
         def shown() -> None:
-            agent = self.agents()[extension]
+            agent = self.agents().get(extension)
+            assert agent is not None, f"the board does not show {extension}"
             assert {name: agent[name] for name in state} == state
 
         eventually(shown, seconds)
 
     def on_duty(self, *extensions: str, otherwise: Presence = "pause") -> None:
         """These agents are ready and all others are not; true when this returns."""
-        wanted: dict[str, tuple[Presence, str | None]] = {}
-        for extension, agent in self.agents().items():
-            wanted[extension] = ("ready", None) if extension in extensions else (otherwise, None)
-            if (agent["presence"], agent["reason"]) != wanted[extension]:
-                self.choose(extension, *wanted[extension])
-        for extension, (presence, reason) in wanted.items():
-            self.see(extension, presence=presence, reason=reason, work="idle")
+        chosen: set[str] = set()
+
+        def there() -> None:
+            # Who is taken off the list meanwhile is on no duty.
+            agents = self.agents()
+            assert set(extensions) <= set(agents), f"the board shows {sorted(agents)}"
+            for extension, agent in agents.items():
+                presence: Presence = "ready" if extension in extensions else otherwise
+                if (agent["presence"], agent["reason"]) != (presence, None) and extension not in chosen:
+                    self._want(agent, presence)
+                    chosen.add(extension)
+            shown = {name: (each["presence"], each["reason"], each["work"]) for name, each in agents.items()}
+            assert shown == {name: ("ready" if name in extensions else otherwise, None, "idle") for name in agents}
+
+        eventually(there)
 
     # --- screen pops ---
 

@@ -11,6 +11,9 @@ from engine.virtual.client import Connection, SwitchRefuses
 from .plans import AGENT, BRIEF, BUSY, PLAIN, RESUMING, RINGING
 from .rig import Rig
 
+DEFAULT_RINGING = 60
+"""How many seconds a leg rings where nothing is said of it (switch_ivr_originate.c)."""
+
 
 def _agent(control: Connection, number: str = AGENT) -> str:
     """An answered leg that waits."""
@@ -34,7 +37,7 @@ def test_the_inbound_side_has_no_channel_of_its_own(rig: Rig) -> None:
     assert control.background("echo hi") == "hi"
     assert abs(int(control.api("strepoch")) - time.time()) < 5
     assert control.send("exit").get("Reply-Text") == "+OK bye"
-    control.until_closed(3)
+    control.until_closed()
     assert len(control.notices) == 1
 
 
@@ -44,9 +47,8 @@ def test_originate_runs_its_application_on_the_answered_leg(rig: Rig) -> None:
         "event plain CHANNEL_CREATE CHANNEL_PARK CHANNEL_EXECUTE_COMPLETE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
     )
     uuid = _agent(control)
-    park = control.event("CHANNEL_PARK", **{"Unique-ID": uuid}) if not _seen(control, "CHANNEL_PARK", uuid) else None
-    assert park is None or park.get("Answer-State") == "answered"
-    assert _seen(control, "CHANNEL_CREATE", uuid)
+    control.event("CHANNEL_CREATE", **{"Unique-ID": uuid})
+    assert control.event("CHANNEL_PARK", **{"Unique-ID": uuid}).get("Answer-State") == "answered"
     assert control.api(f"uuid_exists {uuid}") == "true"
     assert (
         control.send(
@@ -87,7 +89,7 @@ def test_originate_tells_why_it_failed(rig: Rig) -> None:
     ringing = f"originate {{originate_timeout=2}}loopback/{RINGING}/default/XML &park()"
     began = time.monotonic()
     assert control.background(ringing) == "-ERR NO_ANSWER\n"
-    assert 0.9 < time.monotonic() - began < 4.0
+    assert 0.9 < time.monotonic() - began < DEFAULT_RINGING
 
 
 def test_a_ringing_leg_can_be_killed(rig: Rig) -> None:
@@ -132,7 +134,7 @@ def test_after_a_bridge_without_a_wish_the_dialplan_goes_on(rig: Rig) -> None:
     call.event("CHANNEL_BRIDGE")
     control.api(f"uuid_kill {agent}")
     call.event("CHANNEL_UNBRIDGE")
-    again = rig.accept(5)
+    again = rig.accept()
     assert again.send("connect").get("Unique-ID") == uuid
 
 
@@ -156,7 +158,7 @@ def test_when_the_caller_leaves_the_agent_is_free(rig: Rig) -> None:
     call.event("CHANNEL_BRIDGE")
     control.api(f"uuid_kill {caller}")
     assert control.event("CHANNEL_HANGUP_COMPLETE", **{"Unique-ID": agent}).get("Hangup-Cause") == "NORMAL_CLEARING"
-    assert "CHANNEL_UNBRIDGE" in [event.name for event in call.seen] or call.event("CHANNEL_UNBRIDGE")
+    call.event("CHANNEL_UNBRIDGE")
 
 
 def test_an_agent_can_be_kept_when_the_caller_leaves(rig: Rig) -> None:
@@ -183,9 +185,10 @@ def test_the_engine_dies_during_a_talk(rig: Rig) -> None:
     call.event("CHANNEL_BRIDGE")
     call.close()
     assert rig.no_connection(0.6)
+    control.listen(0.1)
     assert not _seen(control, "CHANNEL_UNBRIDGE", uuid)
     control.api(f"uuid_kill {agent}")
-    assert rig.accept(5).send("connect").get("Unique-ID") == uuid
+    assert rig.accept().send("connect").get("Unique-ID") == uuid
 
 
 def test_the_engine_dies_during_a_talk_with_socket_resume(rig: Rig) -> None:
@@ -195,7 +198,7 @@ def test_the_engine_dies_during_a_talk_with_socket_resume(rig: Rig) -> None:
     control.api(f"uuid_bridge {uuid} {agent}")
     call.event("CHANNEL_BRIDGE")
     call.close()
-    assert rig.accept(5).send("connect").get("Unique-ID") == uuid
+    assert rig.accept().send("connect").get("Unique-ID") == uuid
 
 
 def test_the_bridge_application_comes_back_when_the_other_leg_ends(rig: Rig) -> None:

@@ -11,10 +11,15 @@ from .rig import Rig
 from .test_running import tone
 
 
-def last_events(call: Connection) -> list[str]:
-    """The names from the hang-up on, states left out."""
-    names = [event.name for event in call.seen]
-    return [name for name in names[names.index("CHANNEL_HANGUP") :] if name != "CHANNEL_STATE"]
+def ending(call: Connection) -> list[str]:
+    """What the channel tells from its playback's end on, states left out, and without the hang-up itself: that is told by
+    whoever hangs up, and the rest by the channel, so they come in no order."""
+    told = [
+        f"{event.name} {event.get('Application')}" if event.name == "CHANNEL_EXECUTE_COMPLETE" else event.name
+        for event in call.seen
+        if event.name not in ("CHANNEL_STATE", "CHANNEL_HANGUP")
+    ]
+    return told[told.index("CHANNEL_EXECUTE_COMPLETE playback") :]
 
 
 def test_the_order_of_the_last_events(rig: Rig) -> None:
@@ -23,13 +28,13 @@ def test_the_order_of_the_last_events(rig: Rig) -> None:
     call.event("CHANNEL_EXECUTE", **{"Application-UUID": "play"})
     assert call.api(f"uuid_kill {uuid} NORMAL_CLEARING") == "+OK\n"
     call.event("CHANNEL_HANGUP_COMPLETE")
-    assert last_events(call) == [
-        "CHANNEL_HANGUP",
-        "CHANNEL_EXECUTE_COMPLETE",
+    assert ending(call) == [
+        "CHANNEL_EXECUTE_COMPLETE playback",
         "CHANNEL_UNPARK",
-        "CHANNEL_EXECUTE_COMPLETE",
+        "CHANNEL_EXECUTE_COMPLETE socket",
         "CHANNEL_HANGUP_COMPLETE",
     ]
+    assert [event.name for event in call.seen].count("CHANNEL_HANGUP") == 1
     complete = call.seen[-1]
     assert complete.get("Hangup-Cause") == "NORMAL_CLEARING"
     assert complete.get("Answer-State") == "hangup"
@@ -52,7 +57,7 @@ def test_linger_gives_two_notices(rig: Rig) -> None:
     call.send("sendmsg", "call-command: hangup", "hangup-cause: NORMAL_CLEARING")
     call.event("CHANNEL_HANGUP_COMPLETE")
     assert call.send("getvar hangup_cause").get("Reply-Text") == "NORMAL_CLEARING"
-    call.until_closed(6)
+    call.until_closed()
     first, second = call.notices
     assert (first.get("Content-Disposition"), first.get("Linger-Time")) == ("linger", "1")
     assert first.get("Controlled-Session-UUID") == second.get("Controlled-Session-UUID") == uuid
@@ -63,7 +68,7 @@ def test_linger_gives_two_notices(rig: Rig) -> None:
 def test_without_linger_there_is_one_notice(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN, linger="")
     call.send("sendmsg", "call-command: hangup")
-    call.until_closed(5)
+    call.until_closed()
     assert [notice.get("Content-Disposition") for notice in call.notices] == ["disconnect"]
 
 
@@ -145,7 +150,7 @@ def test_exit_goes_on_in_the_dialplan_after_what_runs(rig: Rig) -> None:
     call.event("CHANNEL_EXECUTE")
     began = time.monotonic()
     assert call.send("exit").get("Reply-Text") == "+OK bye"
-    call.until_closed(3)
+    call.until_closed()
     done = watcher.event("CHANNEL_HANGUP_COMPLETE", **{"Unique-ID": uuid})
     assert done.get("Hangup-Cause") == "NORMAL_TEMPORARY_FAILURE"
     assert time.monotonic() - began > 0.6, "the running playback ends first, then the one behind it runs"
@@ -160,15 +165,17 @@ def test_a_lost_connection_ends_the_call_where_nothing_follows(rig: Rig) -> None
 
 
 def test_with_socket_resume_a_lost_connection_is_made_again_at_once(rig: Rig) -> None:
+    watcher = rig.inbound()
+    watcher.send("event plain CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE")
     _, call, uuid = rig.take(RESUMING)
     call.execute("playback", "tone_stream://%(500,0,440);loops=-1", uuid="music")
     call.event("CHANNEL_EXECUTE", **{"Application-UUID": "music"})
-    began = time.monotonic()
     call.close()
-    again = rig.accept(5)
-    assert time.monotonic() - began < 3, (
-        "even endless music is broken off, at once where the machine has nothing else to do"
-    )
+    again = rig.accept()
+    # The music is endless, so it was broken off for this; and nothing was run in between but what the dialplan has there.
+    watcher.event("CHANNEL_EXECUTE_COMPLETE", **{"Unique-ID": uuid, "Application-UUID": "music"})
+    watcher.event("CHANNEL_EXECUTE", **{"Unique-ID": uuid, "Application": "set"})
+    watcher.event("CHANNEL_EXECUTE", **{"Unique-ID": uuid, "Application": "socket"})
     data = again.send("connect")
     assert data.get("Unique-ID") == uuid
     assert data.get("Answer-State") == "answered"
@@ -189,4 +196,4 @@ def test_without_socket_resume_endless_music_goes_on_until_a_break(rig: Rig) -> 
     call.close()
     assert rig.no_connection(0.7)
     watcher.api(f"uuid_break {uuid}")
-    assert rig.accept(5).send("connect").get("Unique-ID") == uuid
+    assert rig.accept().send("connect").get("Unique-ID") == uuid

@@ -7,7 +7,7 @@ import time
 from engine.virtual.client import Connection
 
 from .plans import AGENT, BUSY, PLAIN, RINGING
-from .rig import Rig
+from .rig import PATIENCE, Rig
 
 STAYS = "loopback_bowout=false,loopback_bowout_on_execute=false"
 
@@ -38,12 +38,12 @@ def test_what_is_run_on_the_answered_leg_comes_before_the_talk(rig: Rig) -> None
         leg(AGENT),
         group_confirm_key="exec",
         group_confirm_file="'sleep 2000'",
-        group_confirm_timeout="10",
+        group_confirm_timeout="30",
         leg_timeout="1",
-        originate_timeout="12",
+        originate_timeout="32",
     )
     call.event("CHANNEL_BRIDGE")
-    assert 1.9 < time.monotonic() - began < 4, "the time to ring is over, but the phone was answered within it"
+    assert time.monotonic() - began > 1.9, "the time to ring is over, but the phone was answered within it"
 
 
 def test_who_hangs_up_before_the_talk_ends_the_attempt(rig: Rig) -> None:
@@ -54,9 +54,9 @@ def test_who_hangs_up_before_the_talk_ends_the_attempt(rig: Rig) -> None:
         leg(AGENT, "origination_uuid=agent-in-confirmation"),
         group_confirm_key="exec",
         group_confirm_file="'sleep 9000'",
-        group_confirm_timeout="10",
+        group_confirm_timeout="30",
     )
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while control.api("uuid_getvar agent-in-confirmation endpoint_disposition") != "ANSWER":
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -74,7 +74,7 @@ def confirmed_by_key(call: Connection, control: Connection, name: str, seconds: 
         group_confirm_read_timeout="1000",
         group_confirm_timeout=str(seconds),
     )
-    end = time.monotonic() + 5
+    end = time.monotonic() + PATIENCE
     while control.api(f"uuid_getvar {name} endpoint_disposition") != "ANSWER":
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -85,8 +85,8 @@ def test_who_is_to_confirm_by_a_key_is_asked_till_they_press_it(rig: Rig) -> Non
     control = rig.inbound()
     confirmed_by_key(call, control, "confirming-by-key", 20)
     control.api("uuid_recv_dtmf confirming-by-key 7")
-    time.sleep(0.5)  # Nothing must come of it.
-    assert not [each for each in call.seen if each.get("Event-Name") == "CHANNEL_BRIDGE"]
+    call.listen(0.5)
+    assert not [each for each in call.seen if each.name == "CHANNEL_BRIDGE"], "nothing comes of another key"
     control.api("uuid_recv_dtmf confirming-by-key 1")
     call.event("CHANNEL_BRIDGE")
 
@@ -99,19 +99,19 @@ def test_who_does_not_confirm_has_not_answered(rig: Rig) -> None:
 
 def test_a_leg_rings_after_its_delay_for_its_own_time(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN)
-    began = bridge(call, f"{leg(RINGING, 'leg_timeout=5')},{leg(AGENT, 'leg_delay_start=1')}", originate_timeout="9")
+    began = bridge(call, f"{leg(RINGING, 'leg_timeout=20')},{leg(AGENT, 'leg_delay_start=1')}", originate_timeout="40")
     call.event("CHANNEL_BRIDGE")
-    assert 0.9 < time.monotonic() - began < 3.2
+    assert 0.9 < time.monotonic() - began < 20, "before the first one has rung for its time"
 
 
 def test_where_nothing_rings_any_more_nobody_is_waited_for(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN)
-    began = bridge(call, f"{leg(BUSY)},{leg(AGENT, 'leg_delay_start=8')}", originate_timeout="20")
+    began = bridge(call, f"{leg(BUSY)},{leg(AGENT, 'leg_delay_start=20')}", originate_timeout="40")
     call.event("CHANNEL_BRIDGE")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 def test_a_leg_that_rang_for_its_time_is_not_answered(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN)
-    bridge(call, leg(RINGING, "leg_timeout=1"), originate_timeout="9")
+    bridge(call, leg(RINGING, "leg_timeout=1"), originate_timeout="30")
     assert failure(call) == "ALLOTTED_TIMEOUT"

@@ -14,7 +14,8 @@ from sounds import music
 from tests.call.installation import eventually
 from tests.phone.controller import Engine, Wire, control
 from tests.phone.house import House, running_house
-from tests.phone.rig import RunningSwitch, freeswitch_binary, running_freeswitch, write_tone
+from tests.phone.rig import PATIENCE, RunningSwitch, freeswitch_binary, running_freeswitch
+from tests.phone.tones import write_tone
 
 
 @pytest.fixture(scope="session")
@@ -90,4 +91,4 @@ def house(running_in_house: House) -> Iterator[House]:
     running_in_house.on_duty()
     yield running_in_house
     running_in_house.switch.close_phones()
-    eventually(running_in_house.check_nothing_left, 30)
+    eventually(running_in_house.check_nothing_left, PATIENCE)

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from conf.settings import Address
-from tests.phone.rig import RigError
+from tests.phone.rig import PATIENCE, RigError
 
 Event = dict[str, str]
 
@@ -28,14 +28,14 @@ class Wire:
         self._socket = sock
         threading.Thread(target=self._read, daemon=True).start()
 
-    def send(self, text: str, seconds: float = 10) -> tuple[Event, str]:
+    def send(self, text: str, seconds: float = PATIENCE) -> tuple[Event, str]:
         self._socket.sendall(text.encode())
         return self.replies.get(timeout=seconds)
 
     def api(self, line: str) -> str:
         return self.send(f"api {line}\n\n")[1].strip()
 
-    def wait(self, name: str, seconds: float = 10, *, after: int = 0, **headers: str) -> Event:
+    def wait(self, name: str, seconds: float = PATIENCE, *, after: int = 0, **headers: str) -> Event:
         """The first event of that name since index `after` whose headers (`_` for `-`) have these values."""
         return self._until(
             lambda event: (
@@ -99,7 +99,7 @@ class CallWire(Wire):
         self.send(head + body)
         return mark
 
-    def finished(self, mark: str, seconds: float = 10) -> Event:
+    def finished(self, mark: str, seconds: float = PATIENCE) -> Event:
         return self.wait("CHANNEL_EXECUTE_COMPLETE", seconds, Application_UUID=mark)
 
     def hang_up(self, cause: str = "NORMAL_CLEARING") -> None:
@@ -114,7 +114,7 @@ class Engine:
         self._calls: queue.Queue[socket.socket] = queue.Queue()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def next_call(self, seconds: float = 10) -> CallWire:
+    def next_call(self, seconds: float = PATIENCE) -> CallWire:
         try:
             return CallWire(self._calls.get(timeout=seconds))
         except queue.Empty:
@@ -131,7 +131,7 @@ class Engine:
 
 def control(address: Address, password: str) -> Wire:
     """The inbound link, signed in and told of every leg's life."""
-    sock = socket.create_connection((address.host, address.port), 10)
+    sock = socket.create_connection((address.host, address.port), PATIENCE)
     sock.settimeout(None)
     wire = Wire(sock)
     head, _ = wire.send(f"auth {password}\n\n")

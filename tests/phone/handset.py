@@ -15,6 +15,7 @@ import math
 import sys
 import time
 import wave
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from baresip.errors import AudioNotActive, AudioRestarted
 
 RATE = 8000
 FRAME = 0.02
+AHEAD = RATE
+"""How many bytes of speech lie ready, half a second: for so long this process may get no turn and is still heard."""
 
 
 class Handset:
@@ -42,6 +45,7 @@ class Handset:
         self.agent: UserAgent
         self.call: Call | None = None
         self.calls = 0
+        self.picks_up = False
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -68,16 +72,19 @@ class Handset:
                 break
 
     async def do_register(self) -> None:
-        await self.agent.register(timeout=8)
+        await self.agent.register(timeout=30)
 
     async def do_unregister(self) -> None:
-        await self.agent.unregister(timeout=5)
+        await self.agent.unregister(timeout=30)
 
     async def do_call(self, number: str, headers: dict[str, str]) -> None:
         self._taken(await self.agent.dial(f"sip:{number}@{self.server}", headers or None))
 
     async def do_answer(self) -> None:
         await self._current().answer()
+
+    async def do_answer_next(self) -> None:
+        self.picks_up = True
 
     async def do_reject(self) -> None:
         await self._current().reject()
@@ -101,12 +108,18 @@ class Handset:
     def _incoming(self, call: Call) -> None:
         self._taken(call)
         tell(event="incoming", peer=call.peer)
+        if self.picks_up:
+            self.picks_up = False
+            self._do(call.answer())
 
     def _taken(self, call: Call) -> None:
         self.call = call
         self.calls += 1
         call.on(self._happened)
-        task = asyncio.get_running_loop().create_task(self._talk(call, self.folder / f"heard-{self.calls}.wav"))
+        self._do(self._talk(call, self.folder / f"heard-{self.calls}.wav"))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
@@ -125,7 +138,7 @@ class Handset:
         said = tenths = 0
         reason: list[str] = []
         call.on(lambda event: reason.append(event.text or "") if event.event is Event.CALL_CLOSED else None)
-        with wave.open(str(path), "wb") as heard:
+        with path.open("wb") as file, wave.open(file, "wb") as heard:
             heard.setnchannels(1)
             heard.setsampwidth(2)
             heard.setframerate(RATE)
@@ -136,8 +149,10 @@ class Handset:
                         heard.writeframes(call.audio.read(RATE))
                         if heard.tell() >= (tenths + 1) * RATE // 10:
                             tenths = heard.tell() * 10 // RATE
-                            tell(event="heard", seconds=tenths / 10)
-                    if state.tx_ready and state.tx_buffered < RATE * 2 // 5:
+                            # Also whoever reads the file while it grows finds so much in it.
+                            file.flush()
+                            tell(event="heard", seconds=tenths / 10, file=str(path))
+                    if state.tx_ready and state.tx_buffered < AHEAD:
                         said += call.audio.write(self._words(said, RATE // 10))
                 except (AudioNotActive, AudioRestarted):
                     pass

@@ -5,17 +5,15 @@ Every telephone is a process of its own (handset.py): the SIP stack can run once
 
 from __future__ import annotations
 
-import array
 import json
-import math
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-import wave
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -24,8 +22,11 @@ from typing import Any
 
 from conf.settings import Address
 from dialplan.freeswitch import DeskPhone, command_line, installed_modules, render
+from tests.phone.tones import Ear
 
 HANDSET = Path(__file__).with_name("handset.py")
+PATIENCE = 40.0
+"""How long, in seconds, is waited for what a phone or the switch is sure to do: also on a machine that has much else to do."""
 
 
 class RigError(Exception):
@@ -33,18 +34,18 @@ class RigError(Exception):
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port nobody has on loopback, for TCP and UDP alike."""
+    """A port nobody has on loopback, for TCP and UDP alike: none of those that the kernel gives to connections, of which one
+    could be taken before it is used."""
     while True:
-        with closing(socket.socket(socket.AF_INET, kind)) as one:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
-            with closing(socket.socket(socket.AF_INET, other)) as two:
-                try:
-                    two.bind(("127.0.0.1", port))
-                except OSError:
-                    continue
-                return port
+        port = random.randint(10_000, 16_000)
+        other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
+        with closing(socket.socket(socket.AF_INET, kind)) as one, closing(socket.socket(socket.AF_INET, other)) as two:
+            try:
+                one.bind(("127.0.0.1", port))
+                two.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class SipPhone:
@@ -93,7 +94,7 @@ class SipPhone:
             bufsize=1,
         )
         threading.Thread(target=self._listen, daemon=True).start()
-        self.wait_for("ready", 15)
+        self.wait_for("ready")
 
     def register(self) -> None:
         """Sign in at the switch; RigError says why that failed, with the SIP status."""
@@ -109,6 +110,10 @@ class SipPhone:
     def answer(self) -> None:
         self._order("answer")
 
+    def answer_next(self) -> None:
+        """The next call that comes in is picked up the moment it rings, by the phone itself."""
+        self._order("answer_next")
+
     def reject(self) -> None:
         """486 Busy Here."""
         self._order("reject")
@@ -121,21 +126,59 @@ class SipPhone:
         self._order("hang_up")
 
     def listen(self, seconds: float) -> None:
-        """Wait till so much more was heard in this call."""
-        with self._told:
-            so_far = max((told["seconds"] for told in self.events if told.get("event") == "heard"), default=0.0)
+        """Wait till so much more came from the other side in this call, be it silence: for as long is heard who speaks."""
+        began = max((told["seconds"] for told in self._heard_now()), default=0.0)
         self._wait(
-            lambda told: told.get("event") == "heard" and told["seconds"] >= so_far + seconds,
-            seconds + 5,
-            0,
+            lambda told: told.get("event") == "heard" and told["seconds"] >= began + seconds,
+            PATIENCE + seconds,
+            len(self.events),
             f"{self.extension}: nothing more heard",
         )
 
-    def heard(self, seconds: float = 10) -> Path:
+    def listen_for(self, hertz: float, seconds: float) -> None:
+        """Wait till a tone was heard for so long in this call, altogether, from its beginning on."""
+        ear: Ear | None = None
+        end = time.monotonic() + PATIENCE
+        while True:
+            with self._told:
+                so_far = len(self.events)
+            ear = ear or self._ear(hertz)
+            heard = ear.seconds() if ear is not None else 0.0
+            if heard >= seconds:
+                return
+            with self._told:
+                left = end - time.monotonic()
+                if left <= 0:
+                    raise RigError(f"{self.extension}: {hertz:g} Hz heard for {heard} s instead of {seconds} s")
+                if len(self.events) == so_far:
+                    self._told.wait(left)
+
+    def heard_of(self, hertz: float) -> float:
+        """For how long a tone was heard so far in this call."""
+        ear = self._ear(hertz)
+        return ear.seconds() if ear is not None else 0.0
+
+    def _ear(self, hertz: float) -> Ear | None:
+        heard = self._heard_now()
+        return Ear(Path(heard[-1]["file"]), hertz) if heard else None
+
+    def _heard_now(self) -> list[dict[str, Any]]:
+        """What was told of this call's sound: none of it is of a call before the last one that came in."""
+        with self._told:
+            rung = [place for place, told in enumerate(self.events) if told.get("event") == "incoming"]
+            return [told for told in self.events[rung[-1] if rung else 0 :] if told.get("event") == "heard"]
+
+    def heard(self, seconds: float = PATIENCE) -> Path:
         """The WAV of what this phone heard in its last call; waits for that call to end."""
         return Path(self.wait_for("closed", seconds)["heard"])
 
-    def wait_for(self, event: str, seconds: float = 10, *, after: int = 0) -> dict[str, Any]:
+    @property
+    def rung(self) -> bool:
+        """Whether a call has come in."""
+        with self._told:
+            return any(told.get("event") == "incoming" for told in self.events)
+
+    def wait_for(self, event: str, seconds: float = PATIENCE, *, after: int = 0) -> dict[str, Any]:
         """The first event of this name since index `after` of `events`."""
         return self._wait(lambda told: told.get("event") == event, seconds, after, f"{self.extension}: no {event}")
 
@@ -148,10 +191,10 @@ class SipPhone:
         if self._process.poll() is None:
             try:
                 self._order("quit")
-                self._process.wait(5)
+                self._process.wait(PATIENCE)
             except (RigError, subprocess.TimeoutExpired, OSError):
                 self._process.kill()
-        self._process.wait(5)
+        self._process.wait(PATIENCE)
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
                 stream.close()
@@ -162,7 +205,7 @@ class SipPhone:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"order": order, "id": number, "with": arguments}) + "\n")
         self._process.stdin.flush()
-        reply = self._wait(lambda told: told.get("id") == number, 12, 0, f"{self.extension}: {order} had no end")
+        reply = self._wait(lambda told: told.get("id") == number, PATIENCE, 0, f"{self.extension}: {order} had no end")
         if reply["fault"]:
             raise RigError(f"{self.extension}: {order}: {reply['fault']}")
 
@@ -271,7 +314,7 @@ def running_freeswitch(binary: str, folder: Path, **changes: Any) -> Iterator[Ru
 
 def _await_control(process: subprocess.Popen[bytes], control: Address, password: str, folder: Path) -> None:
     """Until the event socket takes the password and the SIP profile runs."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
             raise RigError(f"FreeSWITCH ended with {process.returncode}; see {folder / 'log'}")
@@ -284,7 +327,7 @@ def _await_control(process: subprocess.Popen[bytes], control: Address, password:
     raise RigError(f"FreeSWITCH did not answer on {control} in time; see {folder / 'log'}")
 
 
-def ask(control: Address, password: str, line: str, seconds: float = 10) -> str:
+def ask(control: Address, password: str, line: str, seconds: float = PATIENCE) -> str:
     """One api command over a connection of its own, without any of the code under test."""
     with closing(socket.create_connection((control.host, control.port), seconds)) as wire:
         stream = wire.makefile("rwb")
@@ -298,41 +341,3 @@ def ask(control: Address, password: str, line: str, seconds: float = 10) -> str:
                     length = int(header.split(b":")[1])
             body = stream.read(length)
         return body.decode()
-
-
-def loudness_of(path: Path, hertz: float, *, channel: int = 0, window: float = 0.2) -> list[float]:
-    """How loud a tone of `hertz` is in each window of a WAV, 0 to 1 of full scale, by Goertzel's filter."""
-    with wave.open(str(path), "rb") as file:
-        rate, channels = file.getframerate(), file.getnchannels()
-        samples = memoryview(file.readframes(file.getnframes())).cast("h")[channel::channels].tolist()
-    size = int(rate * window)
-    turn = 2 * math.cos(2 * math.pi * hertz / rate)
-    levels = []
-    for start in range(0, len(samples) - size + 1, size):
-        last = before = 0.0
-        for sample in samples[start : start + size]:
-            last, before = sample + turn * last - before, last
-        power = max(0.0, last * last + before * before - turn * last * before)
-        levels.append(2 * math.sqrt(power) / size / 32768)
-    return levels
-
-
-def tone(hertz: float, loudness: float, seconds: float = 10.0) -> bytes:
-    """A sine, 8 kHz 16-bit mono."""
-    wave_form = (int(32767 * loudness * math.sin(2 * math.pi * hertz * n / 8000)) for n in range(int(8000 * seconds)))
-    return array.array("h", wave_form).tobytes()
-
-
-def write_tone(path: Path, hertz: float, seconds: float) -> Path:
-    """A WAV of a sine."""
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(tone(hertz, 0.3, seconds))
-    return path
-
-
-def seconds_of_tone(path: Path, hertz: float, *, channel: int = 0, least: float = 0.05, window: float = 0.2) -> float:
-    """For how long the tone is there in the WAV."""
-    return window * sum(level >= least for level in loudness_of(path, hertz, channel=channel, window=window))

@@ -38,13 +38,13 @@ def test_it_starts_with_the_agents_phones_and_ends_in_order(binary: str, setting
     child = Child(switch.spec, tmp_path / "switch.log")
     try:
         switch.wait_ready(child)
-        assert api(settings.control, "of our own", "module_exists mod_local_stream", 5) == "true"
+        assert api(settings.control, "of our own", "module_exists mod_local_stream", 30) == "true"
         phone = SipPhone("1001", "a secret", server=settings.sip, folder=tmp_path / "phone")
         with closing(phone):
             phone.register()
-        assert api(settings.control, "of our own", "user_exists id 1002 pointsman", 5) == "false"
+        assert api(settings.control, "of our own", "user_exists id 1002 pointsman", 30) == "false"
         with pytest.raises(ConnectionRefusedError):
-            api(settings.control, "another", "status", 5)
+            api(settings.control, "another", "status", 30)
         with pytest.raises(FreeSwitchBroken, match="POINTSMAN_CONTROL"):
             FreeSwitch(settings, Path(binary), "x").prepare()
     finally:
@@ -64,7 +64,7 @@ def test_one_that_ends_at_once_is_noticed(settings: Settings, tmp_path: Path) ->
     switch = FreeSwitch(settings, Path("/bin/false"), "of our own")
     switch.prepare()
     with pytest.raises(FreeSwitchBroken, match="ended at once"):
-        switch.wait_ready(Child(switch.spec, tmp_path / "switch.log"), 5)
+        switch.wait_ready(Child(switch.spec, tmp_path / "switch.log"), 30)
 
 
 def test_what_the_setting_means() -> None:
@@ -90,7 +90,7 @@ def test_the_command_renders_for_a_freeswitch_run_elsewhere(settings: Settings, 
         },
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

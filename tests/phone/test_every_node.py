@@ -8,7 +8,9 @@ import pytest
 
 from tests.call.installation import eventually
 from tests.call.test_every_node import EVERY, furnish, open_shop, sent
-from tests.phone.house import House, OnLine
+from tests.phone.house import ASKED, BEEP, House, OnLine
+
+CALLER = 700.0
 
 
 @pytest.fixture
@@ -16,6 +18,11 @@ def shop(house: House) -> Iterator[dict[str, object]]:
     with open_shop() as shop:
         furnish(house, shop)
         yield shop
+
+
+def asked(caller: OnLine, prompt: str, so_far: float = 0) -> None:
+    """Wait until the caller hears this question, beyond what they heard of it `so_far`."""
+    caller.phone.listen_for(ASKED[prompt], so_far + 0.2)
 
 
 def went(caller: OnLine, *nodes: str) -> None:
@@ -29,54 +36,54 @@ def went(caller: OnLine, *nodes: str) -> None:
 
 def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> None:
     first, second = house.at_desk("1003", "1004")
-    caller = house.ring(EVERY, hertz=700.0)
-    caller.see(node="number")
-    caller.phone.listen(1)
+    caller = house.ring(EVERY, hertz=CALLER)
+    asked(caller, "enter_number")
     caller.phone.press("123#")
-    caller.phone.listen(1)
+    asked(caller, "confirm_number")
     caller.phone.press("1")
-    caller.see(node="code")
+    asked(caller, "enter_code")
     caller.phone.press("471147114711#")
-    caller.see(node="state", seconds=30)
+    caller.phone.listen_for(BEEP, 0.2)
     # It hears a tone for a while and is told that this was all.
-    caller.phone.listen(10)
+    caller.phone.listen(2)
     caller.phone.press("#")
-    caller.see(node="menu", seconds=30)
+    asked(caller, "menu_main")
     caller.phone.press("1003")
-    first.wait_for("incoming", 20)
+    first.wait_for("incoming")
     first.answer()
     caller.see(state="talk", extension="1003")
-    first.listen(1)
+    first.listen_for(CALLER, 0.5)
     first.hang_up()
     caller.see(node="menu", state="ivr")
+    # The menu waits for the rest of an extension here, and is spared that below.
     caller.phone.press("6")
     went(caller, "abroad", "menu")
-    caller.phone.press("3")
+    caller.phone.press("3#")
     went(caller, "out", "menu")
     first.forget()
-    caller.phone.press("2")
-    second.wait_for("incoming", 20)
-    first.wait_for("incoming", 20)
+    caller.phone.press("2#")
+    second.wait_for("incoming")
+    first.wait_for("incoming")
     second.answer()
     caller.see(state="talk", extension="1004")
-    first.wait_for("closed", 5)
+    first.wait_for("closed")
     second.hang_up()
     caller.see(node="menu", state="ivr")
-    caller.phone.press("8")
-    caller.see(node="later")
-    caller.phone.listen(1)
+    caller.phone.press("8#")
+    asked(caller, "callback_confirm")
     caller.phone.press("*")
     went(caller, "later", "menu")
-    caller.phone.press("7")
-    caller.see(node="opinion")
-    caller.phone.listen(1)
+    codes = caller.phone.heard_of(ASKED["enter_code"])
+    caller.phone.press("7#")
+    asked(caller, "menu_message")
     caller.phone.press("5")
-    caller.phone.listen(1)
+    asked(caller, "enter_code", codes)
     caller.phone.press("10")
     went(caller, "opinion", "note", "menu")
-    caller.phone.press("5")
-    caller.see(state="voicemail", seconds=30)
-    caller.phone.listen(3)
+    beeps = caller.phone.heard_of(BEEP)
+    caller.phone.press("5#")
+    caller.phone.listen_for(BEEP, beeps + 0.2)
+    caller.phone.listen(1.5)
     caller.phone.hang_up()
 
     assert shop["asked"] == [("/orders/123", "471147114711")]

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from tests.phone.controller import CallWire, Engine, Wire, control, originate
-from tests.phone.rig import RigError, RunningSwitch, SipPhone, seconds_of_tone
+from tests.phone.rig import RigError, RunningSwitch, SipPhone
+from tests.phone.tones import seconds_of_tone
 
 CALLER, AGENT = 700.0, 1000.0
 """The tones that the two parties speak."""
@@ -25,7 +26,7 @@ def connected(engine: Engine, caller: SipPhone, number: str = "5000") -> CallWir
 
 def talk(call: CallWire, link: Wire, agent: SipPhone) -> str:
     """Put the caller through to the agent, as the engine does; the uuid of the agent's leg."""
-    leg, job = originate(link, agent.extension, ignore_early_media="true", originate_timeout="15")
+    leg, job = originate(link, agent.extension, ignore_early_media="true", originate_timeout="60")
     agent.wait_for("incoming")
     agent.answer()
     assert link.wait("BACKGROUND_JOB", Job_UUID=job)["body"].strip() == f"+OK {leg}"
@@ -64,19 +65,23 @@ def test_where_no_trunk_is_only_signed_in_phones_call(strict: RunningSwitch) -> 
 
 
 def test_a_phone_that_is_not_there_is_told_at_once(switch: RunningSwitch, link: Wire) -> None:
-    _, job = originate(link, "1003")
-    assert link.wait("BACKGROUND_JOB", 2, Job_UUID=job)["body"].strip() == "-ERR USER_NOT_REGISTERED"
+    _, job = originate(link, "1003", originate_timeout="60")
+    assert link.wait("BACKGROUND_JOB", Job_UUID=job)["body"].strip() == "-ERR USER_NOT_REGISTERED"
 
 
-@pytest.mark.parametrize(("what", "cause"), [("reject", "USER_BUSY"), ("ignore", "NO_ANSWER")])
-def test_a_phone_that_is_not_answered_says_why(switch: RunningSwitch, link: Wire, what: str, cause: str) -> None:
+def test_a_phone_that_is_not_answered_says_why(switch: RunningSwitch, link: Wire) -> None:
     phone = switch.desk("1001")
     phone.register()
+    _, job = originate(link, "1001", originate_timeout="60")
+    phone.wait_for("incoming")
+    phone.reject()
+    assert link.wait("BACKGROUND_JOB", Job_UUID=job)["body"].strip() == "-ERR USER_BUSY"
+    phone.wait_for("closed")
+    phone.forget()
     _, job = originate(link, "1001", originate_timeout="1")
     phone.wait_for("incoming")
-    if what == "reject":
-        phone.reject()
-    assert link.wait("BACKGROUND_JOB", 5, Job_UUID=job)["body"].strip() == f"-ERR {cause}"
+    assert link.wait("BACKGROUND_JOB", Job_UUID=job)["body"].strip() == "-ERR NO_ANSWER"
+    phone.wait_for("closed")
 
 
 def test_caller_and_agent_hear_each_other_and_are_recorded_apart(
@@ -106,8 +111,8 @@ def test_caller_and_agent_hear_each_other_and_are_recorded_apart(
     caller.press("5")
     call.wait("DTMF", DTMF_Digit="5")
     assert pressed < len(call.events)
-    caller.listen(1)
-    agent.listen(1)
+    caller.listen_for(AGENT, 0.6)
+    agent.listen_for(CALLER, 0.6)
 
     agent.hang_up()
     call.wait("CHANNEL_UNBRIDGE")
@@ -120,10 +125,7 @@ def test_caller_and_agent_hear_each_other_and_are_recorded_apart(
     )
     call.hang_up()
 
-    assert seconds_of_tone(agent.heard(), CALLER) > 0.5
-    heard = caller.heard()
-    assert seconds_of_tone(heard, AGENT) > 0.5
-    assert seconds_of_tone(heard, 1700) >= 0.2
+    assert seconds_of_tone(caller.heard(), 1700) >= 0.2
     assert seconds_of_tone(recording, CALLER, channel=0) > 0.5
     assert seconds_of_tone(recording, AGENT, channel=1) > 0.5
     assert seconds_of_tone(recording, AGENT, channel=0) == 0
@@ -166,7 +168,7 @@ def test_a_caller_in_the_menu_is_taken_over_when_the_engine_dies(switch: Running
     call.execute("playback", "local_stream://music")
     call.wait("PLAYBACK_START")
     call.close()
-    again = engine.next_call(3)
+    again = engine.next_call()
     assert again.uuid == call.uuid
     assert again.data["Answer-State"] == "answered"
 
@@ -185,13 +187,13 @@ def test_a_talk_goes_on_without_the_engine_and_comes_back_after_it(
         engine.next_call(0.5)
     assert link.api(f"uuid_exists {leg}") == "true"
     agent.hang_up()
-    assert engine.next_call(3).uuid == call.uuid
+    assert engine.next_call().uuid == call.uuid
 
 
 def test_a_caller_whom_no_engine_takes_hears_an_apology(switch: RunningSwitch) -> None:
     caller = switch.outside("+4532101010")
     caller.call("5000")
-    assert seconds_of_tone(caller.heard(15), 1500) > 0.5
+    assert seconds_of_tone(caller.heard(), 1500) > 0.5
 
 
 def test_text_from_outside_runs_no_command(switch: RunningSwitch, engine: Engine) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.phone.controller import CallWire, Engine, Event, Wire
-from tests.phone.rig import RigError, RunningSwitch, SipPhone, seconds_of_tone, write_tone
+from tests.phone.rig import RigError, RunningSwitch, SipPhone
 from tests.phone.test_switch import connected
+from tests.phone.tones import seconds_of_tone, write_tone
 
 
 @pytest.fixture
@@ -24,13 +25,23 @@ def call(engine: Engine, caller: SipPhone) -> CallWire:
 
 @pytest.fixture
 def prompt(tmp_path: Path) -> Path:
-    return write_tone(tmp_path / "prompt.wav", 1200, 2.0)
+    return write_tone(tmp_path / "prompt.wav", 1200, 1.0)
 
 
-def read(call: CallWire, caller: SipPhone, most: int, prompt: Path | str, terminators: str, keys: str) -> Event:
-    """The end of a `read` during whose prompt these keys were pressed."""
+def read(
+    call: CallWire,
+    caller: SipPhone,
+    most: int,
+    prompt: Path | str,
+    terminators: str,
+    keys: str,
+    *,
+    first_ms: int = 20_000,
+    next_ms: int = 10_000,
+) -> Event:
+    """The end of a `read` during whose prompt these keys were pressed; it waits for them for so long."""
     seen = len(call.events)
-    mark = call.execute("read", f"1 {most} {prompt} digits 1200 {terminators} 500")
+    mark = call.execute("read", f"1 {most} {prompt} digits {first_ms} {terminators} {next_ms}")
     call.wait("CHANNEL_EXECUTE", Application_UUID=mark)
     if prompt != "silence":
         call.wait("PLAYBACK_START", after=seen)
@@ -39,35 +50,28 @@ def read(call: CallWire, caller: SipPhone, most: int, prompt: Path | str, termin
     return call.finished(mark)
 
 
-@pytest.mark.parametrize(
-    ("most", "terminators", "keys", "digits", "result"),
-    [
-        (1, "none", "3", "3", "success"),
-        (1, "none", "#", "#", "success"),
-        (4, "#", "12#", "12", "success"),
-        (4, "#", "1234", "1234", "success"),
-        (4, "#", "12", "12", "timeout"),
-        (4, "#", "#", None, "failure"),
-        (1, "none", "", None, "failure"),
-    ],
-)
-def test_digits_are_read_over_a_prompt(
-    call: CallWire,
-    caller: SipPhone,
-    prompt: Path,
-    most: int,
-    terminators: str,
-    keys: str,
-    digits: str | None,
-    result: str,
-) -> None:
-    ended = read(call, caller, most, prompt, terminators, keys)
-    assert (ended.get("variable_digits"), ended["variable_read_result"]) == (digits, result)
+KEYED = [
+    (1, "none", "3", "3", "success"),
+    (1, "none", "#", "#", "success"),
+    (4, "#", "12#", "12", "success"),
+    (4, "#", "1234", "1234", "success"),
+    (4, "#", "#", None, "failure"),
+]
+
+
+def test_digits_are_read_over_a_prompt(call: CallWire, caller: SipPhone, prompt: Path) -> None:
+    for most, terminators, keys, digits, result in KEYED:
+        ended = read(call, caller, most, prompt, terminators, keys)
+        assert (ended.get("variable_digits"), ended["variable_read_result"]) == (digits, result), keys
+    ended = read(call, caller, 4, prompt, "#", "12", next_ms=1500)
+    assert (ended.get("variable_digits"), ended["variable_read_result"]) == ("12", "timeout")
+    ended = read(call, caller, 1, prompt, "none", "", first_ms=1001)
+    assert (ended.get("variable_digits"), ended["variable_read_result"]) == (None, "failure")
 
 
 def test_digits_are_read_in_silence_too(call: CallWire, caller: SipPhone) -> None:
     assert read(call, caller, 1, "silence", "none", "7")["variable_digits"] == "7"
-    assert read(call, caller, 1, "silence", "none", "")["variable_read_result"] == "failure"
+    assert read(call, caller, 1, "silence", "none", "", first_ms=1001)["variable_read_result"] == "failure"
 
 
 def test_several_files_are_one_prompt(call: CallWire, caller: SipPhone, tmp_path: Path) -> None:
@@ -92,7 +96,7 @@ def test_an_announcement_is_heard_over_the_music_which_then_goes_on(
     with pytest.raises(RigError):
         call.finished(music, 0.1)
     assert link.api(f"uuid_break {call.uuid} all").startswith("+OK")
-    call.finished(music, 1)
+    call.finished(music)
     call.hang_up()
     assert seconds_of_tone(caller.heard(), 1600) >= 0.4
 
@@ -107,12 +111,12 @@ def test_a_message_ends_with_the_hash_key_only_where_that_is_a_terminator(
         caller.listen(0.5)
         caller.press("#")
         if ends:
-            assert call.finished(recording, 2)["variable_playback_terminator_used"] == "#"
+            assert call.finished(recording)["variable_playback_terminator_used"] == "#"
         else:
             with pytest.raises(RigError):
                 call.finished(recording, 0.5)
             link.api(f"uuid_break {call.uuid}")
-            call.finished(recording, 2)
+            call.finished(recording)
     assert seconds_of_tone(tmp_path / "message.wav", caller.hertz) >= 0.2
 
 
@@ -120,7 +124,7 @@ def test_a_message_is_whole_when_the_caller_hangs_up(call: CallWire, caller: Sip
     file = tmp_path / "message.wav"
     recording = call.execute("record", f"{file} 10 200 5")
     call.wait("CHANNEL_EXECUTE", Application_UUID=recording)
-    caller.listen(1)
+    caller.listen(1.2)
     caller.hang_up()
     assert call.wait("RECORD_STOP")["Record-File-Path"] == str(file)
     with wave.open(str(file)) as message:

@@ -12,7 +12,7 @@ import uuid
 from conf.settings import Address
 from dialplan.freeswitch import DeskPhone
 from engine.bench.telephones import Registration
-from tests.phone.rig import RigError
+from tests.phone.rig import PATIENCE, RigError
 
 SDP = (
     "v=0\r\no=wire 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -31,6 +31,9 @@ class WirePhone:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.address = Address("{}:{}".format(*self._socket.getsockname()))
+        # What is said to it comes here, and is not heard.
+        self._sound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sound.bind(("127.0.0.1", 0))
         self._answer = ""
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -41,7 +44,7 @@ class WirePhone:
         """Ring `number`; `caller` stands in From as it is, for example `"A name" <sip:+451@127.0.0.1>`. Comes back answered."""
         call_id = str(uuid.uuid4())
         self._dialog = (call_id, number, f"{caller};tag=t{call_id[:8]}")
-        body = SDP.format(port=40000)
+        body = SDP.format(port=self._sound.getsockname()[1])
         self._send("INVITE", 1, f"<sip:{number}@{self.server}>", body)
         answer = self.wait(r"SIP/2\.0 [2-6]\d\d ")
         if not answer.startswith("SIP/2.0 200"):
@@ -54,7 +57,7 @@ class WirePhone:
     def hang_up(self) -> None:
         self._send("BYE", 2, self._answer)
 
-    def wait(self, pattern: str, seconds: float = 10) -> str:
+    def wait(self, pattern: str, seconds: float = PATIENCE) -> str:
         """The first message so far, or to come, that begins like this."""
         end = time.monotonic() + seconds
         with self._news:
@@ -70,6 +73,7 @@ class WirePhone:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._sound.close()
 
     def _send(self, method: str, number: int, to: str, body: str = "") -> None:
         call_id, called, caller = self._dialog
