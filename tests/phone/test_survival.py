@@ -140,6 +140,42 @@ def _begun(watch: Watch, call_id: str, application: str) -> None:
     assert application in [what for _, what in watch.began.get(call_id, [])]
 
 
+def test_who_hangs_up_before_any_engine_has_the_call_has_a_row(house: House) -> None:
+    """And of those whom an engine has taken FreeSWITCH sends the engines no event beside their own links'."""
+    told: list[str | None] = []
+    ear = Control((house.switch.control.host, house.switch.control.port), house.switch.password)
+    ear.hear_untaken(lambda event: told.append(event.get("Caller-Caller-ID-Number")))
+    ear.start()
+    assert ear.wait_connected(10)
+    taken = house.ring("5000")
+    taken.see(node="menu")
+    taken.phone.hang_up()
+    engines = [engine["pid"] for engine in house.engines()]
+    gone = house.caller()
+    for pid in engines:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        gone.phone.call("5000")
+        eventually(lambda: _at_the_engines(house))
+        gone.phone.hang_up()
+        gone.phone.wait_for("closed")
+    finally:
+        for pid in engines:
+            os.kill(pid, signal.SIGCONT)
+    report = house.told_of(gone)
+    assert (report.call["status"], report.call["ended_by"]) == ("abandoned_ivr", "caller")
+    assert (report.call["hangup_cause"], report.call["called_number"]) == ("ORIGINATOR_CANCEL", "5000")
+    assert (report.legs, report.call["direction"], report.call["answered_at"]) == (["ivr"], "inbound", None)
+    assert 0 < float(report.call["total_seconds"]) < 5
+    assert house.told_of(taken).legs == ["ivr"]
+    assert told == [gone.number]
+    ear.stop()
+
+
+def _at_the_engines(house: House) -> None:
+    assert [channel["application"] for channel in house.switch.channels()] == ["socket"]
+
+
 def _first(watch: Watch, call_id: str, instant: float) -> float:
     began = watch.after(call_id, instant)
     assert began
