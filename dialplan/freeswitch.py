@@ -28,6 +28,10 @@ DOMAIN = "pointsman"
 
 LOOPBACK = ("127.0.0.0/8",)
 
+RETRY_PAUSES_MS = (*(0,) * 16, 500, 1000, 2000, 3000, 5000, 5000)
+"""Milliseconds before each further try to reach an engine. Every death of an engine costs each of its calls one try, and where
+none runs those without a pause are over at once; the others bridge the time in which one is started again."""
+
 _NEEDED = (
     "mod_commands",
     "mod_dptools",
@@ -96,7 +100,7 @@ def render(
     registration_seconds: int = 300,
     media_timeout_seconds: int = 120,
     codecs: Sequence[str] = ("PCMU", "PCMA"),
-    engine_retry_pauses_ms: Sequence[int] = (0, 0, 500, 1000, 2000, 3000, 5000, 5000),
+    engine_retry_pauses_ms: Sequence[int] = RETRY_PAUSES_MS,
     log_level: str = "warning",
 ) -> Path:
     """Write `freeswitch.xml` into `folder` (made where it is missing), readable by its owner alone, and return its path.

@@ -50,11 +50,12 @@ def switch() -> None:
         apology = str(Catalogue.of_home(settings.home).find(APOLOGY, "en").path)
     except PromptMissing:
         apology = None
+    clock = Clock.parse(settings.clock)
     virtual = Switch(
-        dialplan=standard([settings.esl], apology),
+        dialplan=standard([settings.esl], apology, clock=clock),
         control=(settings.control.host, settings.control.port),
         password=settings.freeswitch_password.get_secret_value(),
-        clock=Clock.parse(settings.clock),
+        clock=clock,
         phones=phones(os.environ.get(PHONES)),
     )
     try:

@@ -84,6 +84,12 @@ def test_a_call_is_offered_to_all_engines_and_again_before_the_apology(tmp_path:
         ]
 
 
+def test_a_call_outlives_more_engines_than_will_die_in_its_time(tmp_path: Path) -> None:
+    steps = [action.attrib["application"] for action in written(tmp_path).findall(".//context[@name='public']//action")]
+    assert steps[: steps.index("sleep")].count("socket") > 16
+    assert steps.count("socket") - steps[: steps.index("sleep")].count("socket") == 6
+
+
 def test_music_is_streamed_where_there_is_some(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()

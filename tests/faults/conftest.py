@@ -1,4 +1,4 @@
-"""Installations to be broken: each module has one of its own."""
+"""Installations to be broken. Most modules share one, as it takes longer to make one than to break it."""
 
 from __future__ import annotations
 
@@ -40,10 +40,17 @@ def installed(engines: int = 2, speed: float = SPEED, *, keep: bool = False) -> 
     assert left == []
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def damaged() -> Iterator[Damaged]:
     """An installation of two engine processes, ten times as fast as the wall, everybody at their desk."""
     with installed() as made:
+        yield made
+
+
+@pytest.fixture(scope="package")
+def slower() -> Iterator[Damaged]:
+    """Another, not so fast that callers lose their patience within a fault's seconds of the wall."""
+    with installed(speed=5) as made:
         yield made
 
 

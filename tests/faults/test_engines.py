@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
 
 import gevent
-import pytest
 
-from .conftest import installed
 from .crowd import Crowd
 from .damaged import AGENTS, NUMBERS, Damaged, gap, until
-
-
-@pytest.fixture(scope="module")
-def damaged() -> Iterator[Damaged]:
-    """Not so fast that the switch gives up while a new engine starts: it tries for 17 s of the installation's clock."""
-    with installed(speed=5) as made:
-        yield made
 
 
 def test_one_that_is_told_to_end_hands_its_calls_over(damaged: Damaged, crowd: Crowd) -> None:

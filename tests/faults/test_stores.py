@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
 
 import gevent
 import pytest
 
-from .conftest import installed
 from .crowd import Crowd
 from .damaged import AGENTS, NUMBERS, Damaged
 
@@ -16,10 +15,9 @@ LONG_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
-def damaged() -> Iterator[Damaged]:
-    """Not so fast that callers lose their patience within the faults' seconds of the wall."""
-    with installed(speed=5) as made:
-        yield made
+def damaged(slower: Damaged) -> Damaged:
+    """Callers lose their patience by the installation's clock."""
+    return slower
 
 
 def test_redis_killed(damaged: Damaged, crowd: Crowd) -> None:
@@ -30,8 +28,9 @@ def test_redis_killed(damaged: Damaged, crowd: Crowd) -> None:
 
 def test_redis_stopped_for_a_while(damaged: Damaged, crowd: Crowd) -> None:
     with damaged.stopped("redis"):
+        stopped_at = time.monotonic()
         crowd.choose()
-        gevent.sleep(STOPPED_SECONDS)
+        gevent.sleep(max(0.0, stopped_at + STOPPED_SECONDS - time.monotonic()))
         crowd.nobody_noticed()
     damaged.redis_answers()
     crowd.finish()
@@ -68,12 +67,13 @@ def test_postgres_stopped_for_a_while(damaged: Damaged, crowd: Crowd) -> None:
     damaged.see(AGENTS["white"], presence="ready", work="idle")
     damaged.switch.phone(AGENTS["white"], answer=1, talk=3)
     with damaged.stopped("postgres"):
+        stopped_at = time.monotonic()
         crowd.choose()
         calls = [damaged.switch.call(NUMBERS["white"]) for _ in range(3)]
         for caller in calls:
             caller.wait_for("talks", to=AGENTS["white"])
             caller.wait_for("ended")
-        gevent.sleep(LONG_SECONDS)
+        gevent.sleep(max(0.0, stopped_at + LONG_SECONDS - time.monotonic()))
         crowd.nobody_noticed()
     for caller in calls:
         report = damaged.report(caller)

@@ -53,11 +53,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"POINTSMAN_HOME": str(home)}
-    return subprocess.run([*COMMAND, "call", *arguments], env=environment, capture_output=True, text=True, timeout=30)
+    return subprocess.run([*COMMAND, "call", *arguments], env=environment, capture_output=True, text=True, timeout=60)
 
 
 def test_a_call_is_told_in_lines(home: Path) -> None:
-    done = call(home, "5000", "--from", "+4570123456")
+    # However fast the clock is, an engine is waited for as long as one takes to be started.
+    done = call(home, "5000", "--from", "+4570123456", "--hang-up-after", "600")
     lines = done.stdout.splitlines()
     assert done.returncode == 0, done.stderr
     assert lines[0] == "  0:00.0  calling 5000 from +4570123456"
