@@ -32,7 +32,6 @@ class Visit:
 
     guest: Guest
     caller: Caller | None = None
-    gave_up: bool = False
 
     @property
     def call_id(self) -> str:
@@ -117,7 +116,6 @@ class Run:
         if told is not None and told["kind"] == "music":
             # From here on it is waiting, and not the time that connecting takes.
             told = caller.first_of("talks", "ended", seconds=min(self._damaged.wall(guest.patience), LAST_SECONDS))
-            visit.gave_up = told is None
         if told is not None and told["kind"] == "talks":
             self._damaged.clock.sleep(guest.talk)
         if not caller.over:

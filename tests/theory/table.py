@@ -51,8 +51,9 @@ def table(figures: Sequence[Figure]) -> str:
 def overheads(found: Mapping[str, Overhead], speed: float) -> str:
     """What theory was told of each centre beside its calls."""
     return "\n".join(
-        f"{name}: an agent is taken up {each.beyond_talk:.2f} s beyond a talk of {TALK:g} s on average"
-        f" ({1000 * each.beyond_talk / speed:.1f} ms of the wall, {each.beyond_talk / TALK:.2%})"
+        f"{name}: beside talks of {TALK:g} s an agent is taken up {each.beyond_talk:.2f} s on average"
+        f" ({each.beyond_talk / TALK:.2%}; of the wall p50 {1000 * each.at_half / speed:.1f} ms,"
+        f" p99 {1000 * each.at_most / speed:.1f} ms)"
         + (f"; who gives up is gone {each.beyond_patience:.2f} s later" if each.beyond_patience else "")
         for name, each in found.items()
     )

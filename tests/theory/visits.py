@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, quantiles
 
 from faults.damaged import Damaged
 
@@ -16,6 +16,8 @@ from .running import Copy, Visit
 
 PARTS = 4
 """Into how many parts of equal length the time of each copy is divided; each is one value of the mean."""
+INSTANT = 0.01
+"""Seconds of the clock, more than instants are rounded by."""
 MOST_OVERHEAD = 0.1
 """The share of a talk that an agent may be taken up beyond it."""
 
@@ -32,12 +34,15 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Overhead:
-    """What a centre's calls take beyond what callers want, in seconds of the clock on average."""
+    """What a centre's calls take beyond what callers want, in seconds of the clock."""
 
     beyond_talk: float
-    """An agent is taken up so much longer than the talk: ringing, connecting, hanging up."""
+    """An agent is taken up so much longer than the talk, on average: ringing, connecting, hanging up."""
+    at_half: float
+    at_most: float
+    """The same of half of the calls, and of 99 in 100, at most."""
     beyond_patience: float
-    """A caller who gives up is gone so much later."""
+    """A caller who gives up is gone so much later, on average."""
 
     @property
     def too_much(self) -> bool:
@@ -63,8 +68,9 @@ class Came:
 
     @property
     def beyond_talk(self) -> float | None:
-        """How much longer than the talk this call took up its agent; None where it had none to the end."""
-        if self.visit.gave_up or self.served.freed is None or self.served.offered is None:
+        """How much longer than the talk this call took up its agent, less than nothing where the caller hung up while it rang;
+        None where it had none."""
+        if self.served.freed is None or self.served.offered is None:
             return None
         return self.served.freed - self.served.offered - self.visit.guest.talk
 
@@ -74,14 +80,13 @@ class Came:
         return self.left - self.entered - self.visit.guest.patience if self.offered is None else None
 
     def guest(self, overhead: Overhead) -> Guest:
-        """Who would come to an ideal centre: with all the time that this call took, which is the average where it took none."""
-        guest, talk, patience = self.visit.guest, self.beyond_talk, self.beyond_patience
-        return Guest(
-            guest.queue,
-            self.entered,
-            guest.talk + (overhead.beyond_talk if talk is None else talk),
-            guest.patience + (overhead.beyond_patience if patience is None else patience),
-        )
+        """Who would come to an ideal centre: with all the time that this call took, which is the average where it took none.
+        Who had an agent was patient till then, even where giving up as quickly as the average would have been sooner."""
+        guest, talk, late = self.visit.guest, self.beyond_talk, self.beyond_patience
+        patience = guest.patience + (overhead.beyond_patience if late is None else late)
+        if self.offered is not None:
+            patience = max(patience, self.offered - self.entered + INSTANT)
+        return Guest(guest.queue, self.entered, guest.talk + (overhead.beyond_talk if talk is None else talk), patience)
 
 
 def came_to(damaged: Damaged, copy: Copy, diary: dict[str, Served]) -> list[Came]:
@@ -105,7 +110,8 @@ def came_to(damaged: Damaged, copy: Copy, diary: dict[str, Served]) -> list[Came
 def overhead_of(came: Sequence[Came]) -> Overhead:
     talks = [each.beyond_talk for each in came if each.beyond_talk is not None]
     patiences = [each.beyond_patience for each in came if each.beyond_patience is not None]
-    return Overhead(fmean(talks), fmean(patiences) if patiences else 0.0)
+    steps = quantiles(talks, n=100)
+    return Overhead(fmean(talks), steps[49], steps[98], fmean(patiences) if patiences else 0.0)
 
 
 def counted_of(copy: Copy, came: Sequence[Came], overhead: Overhead, seconds: float) -> list[Counted]:
