@@ -67,9 +67,9 @@ def sentences(model: type[BaseModel], error: ValidationError) -> dict[str, str]:
             case "less_than_equal":
                 word = f"must be {context['le']} or less"
             case "too_short":
-                word = f"must have {context['min_length']} or more in it"
+                word = "must not be empty" if context["min_length"] == 1 else f"need {context['min_length']} or more"
             case "too_long":
-                word = f"must have {context['max_length']} or fewer in it"
+                word = f"must be {context['max_length']} or fewer"
             case "string_too_long":
                 word = f"must be {context['max_length']} characters or fewer"
             case "string_pattern_mismatch":

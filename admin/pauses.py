@@ -10,7 +10,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
-from admin.access import Right, needs
+from admin.access import Right, needs, viewer
 from admin.forms import Form, Refused
 from admin.parts import Parts, parts
 from admin.publishing import change
@@ -89,7 +89,11 @@ def save_page() -> Response | str:
 def _page(form: Form) -> str:
     count = len(_rows(form.values))
     return render_template(
-        "pause_reasons.html", place_key="pauses", form=form, rows=range(count + SPARE_ROWS), most=MOST
+        "pause_reasons.html",
+        place_key="pauses",
+        form=form,
+        rows=range(count + (SPARE_ROWS if viewer().may(Right.CHANGE_SETUP) else 0)),
+        most=MOST,
     )
 
 

@@ -120,6 +120,27 @@ def _in_the_form(error: RulesInvalid) -> str:
     return "choose what happens then" if error.message.startswith("give exactly one of") else error.message
 
 
+_PARTS: Final[Mapping[str, str]] = {
+    "members": "Who serves it", "problem_agents": "Problem customers", "relaxations": "When nobody is free",
+    "ways_out": "Limits and ways out", "most_expected_wait_seconds": "Limits and ways out", "calendar": "Limits and ways out",
+    "nobody_grace_seconds": "Limits and ways out", "all_paused_seconds": "Limits and ways out", "offers": "Ringing agents",
+    "whisper": "Whispered", "position": "What callers hear", "expected_wait": "What callers hear", "music": "Music",
+    "comfort": "What callers hear", "callback": "Callback", "wrap_up": "After the talk", "vip_boost": "VIP boost",
+    "responsible_first_seconds": "Responsible agent first", "last_agent_first_seconds": "Last agent first",
+    "escalate_seconds": "Escalate after", "reentry_minutes": "Old place within",
+}  # fmt: skip
+
+
+def part_of(field: str) -> str:
+    """What the part of the form is called in which a field of the rules stands, with its row where it is in a list; empty
+    for other fields, whose faults name them."""
+    if not field.startswith("rules.") and field not in _PARTS:
+        return ""
+    steps = field.removeprefix("rules.").split(".")
+    row = next((f", row {int(step) + 1}" for step in steps if step.isdecimal()), "")
+    return _PARTS.get(steps[0], "") + row
+
+
 def field_of(path: str) -> str:
     """The form's field for what was refused: a name as it is, or `rules.` and a place in the document."""
     return _field(path.removeprefix("rules."), {}) if path.startswith("rules.") else path

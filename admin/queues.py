@@ -204,6 +204,7 @@ def _edit(queue: Queue | None) -> Response | str:
         musics=music.names(here.settings.home),
         prompts=Catalogue([here.settings.home / "prompts", SHIPPED]).names("en"),
         numbered=queue_form.numbered,
+        part_of=queue_form.part_of,
     )
     return Response(page, 422, mimetype="text/html") if form.faults else page
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
 
 import pytest
@@ -166,7 +168,12 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_saved(
     answer = admin.post(f"/setup/queues/{sales(company)}", **(QUEUE | wrong | {"title": "Changed"}))
     assert answer.status_code == 422
     assert said in answer.text
-    assert f'<a href="#{field}">' in answer.text
+    named = re.search(rf'<a href="#{re.escape(field)}">(.*?)</a>', answer.text)
+    assert named
+    assert said in html.unescape(named[1])
+    assert named[1].startswith(
+        ("When nobody", "Limits", "VIP", "Old place", "Who serves", "Callback", "What callers", "`best")
+    )
     assert 'value="Changed"' in answer.text, "what was typed is still there"
     assert stored(company) == before
 

@@ -140,7 +140,7 @@ def test_a_ring_group_is_made_shown_changed_and_deleted(company: Company, visit:
 
 
 NO_GROUPS: list[tuple[dict[str, str], str]] = [
-    ({"phones.0.extension": "", "phones.1.extension": ""}, "Phones must have 1 or more in it."),
+    ({"phones.0.extension": "", "phones.1.extension": ""}, "Phones must not be empty."),
     ({"order": "upwards"}, "Who rings next is none of the choices."),
     ({"phones.1.extension": "1001"}, "An extension stands twice in the group."),
     ({"phones.1.extension": "1999"}, "Extension 1999 is nobody&#39;s."),
