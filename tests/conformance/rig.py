@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from dialplan.freeswitch import command_line
 from engine.virtual.client import Connection
+from tests.switch_keys import lay_keys
 
 from .plans import PASSWORD, freeswitch_xml, numbers
 
@@ -79,6 +80,7 @@ class Rig:
         else:
             binary = freeswitch_binary()
             assert binary is not None
+            lay_keys(self.folder)
             configuration = self.folder / "conf"
             configuration.mkdir(parents=True, exist_ok=True)
             text = freeswitch_xml(self.control_port, numbers(self.engine_port, nobody))

@@ -27,6 +27,7 @@ from tests.call.report import Report
 from tests.phone.rig import PATIENCE, RunningSwitch, SipPhone, free_port
 from tests.phone.tones import write_tone
 from tests.post import Post, open_post
+from tests.switch_keys import lay_keys
 
 SALES, PATIENT, CLOSED, BOX, NIMBLE, WORDY = (str(number) for number in range(5020, 5026))
 """Numbers: straight into queue sales, into one that tells the place, a closed door, a message box, a queue of short rings, and
@@ -196,7 +197,8 @@ class House(Installation):
 
 
 def _furnish_home(home: Path) -> None:
-    """Sounds that a test can tell from others, and words that do not take long."""
+    """Sounds that a test can tell from others, and words that do not take long; and FreeSWITCH's keys."""
+    lay_keys(home / "freeswitch")
     (home / "music").mkdir()
     write_tone(home / "music" / "hold.wav", MUSIC, _MUSIC_SECONDS)
     folder = home / "prompts" / "en"

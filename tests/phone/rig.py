@@ -23,6 +23,7 @@ from typing import Any
 from conf.settings import Address
 from dialplan.freeswitch import DeskPhone, command_line, installed_modules, render
 from tests.phone.tones import Ear
+from tests.switch_keys import lay_keys
 
 HANDSET = Path(__file__).with_name("handset.py")
 PATIENCE = 40.0
@@ -283,6 +284,7 @@ def running_freeswitch(binary: str, folder: Path, **changes: Any) -> Iterator[Ru
     engine: Address = changes.pop("engine", None) or Address(f"127.0.0.1:{free_port()}")
     phones = [DeskPhone(str(1001 + n), f"Agent {n + 1}", f"pass-{n}-{os.urandom(6).hex()}") for n in range(4)]
     password = os.urandom(12).hex()
+    lay_keys(folder)
     render(
         folder / "conf",
         **{

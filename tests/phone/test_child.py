@@ -15,6 +15,7 @@ from conf.children import Child
 from conf.settings import Settings
 from engine.freeswitch import FreeSwitch, FreeSwitchBroken, FreeSwitchMissing, api, external, find
 from tests.phone.rig import SipPhone, free_port
+from tests.switch_keys import lay_keys
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
 
 def test_it_starts_with_the_agents_phones_and_ends_in_order(binary: str, settings: Settings, tmp_path: Path) -> None:
     switch = FreeSwitch(settings, Path(binary), "of our own")
+    lay_keys(settings.home / "freeswitch")
     switch.prepare()
     child = Child(switch.spec, tmp_path / "switch.log")
     try:
