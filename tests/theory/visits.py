@@ -62,7 +62,7 @@ class Came:
 
     @property
     def fate(self) -> Fate:
-        """An agent is the caller's from the offer on, as in theory, even if they hang up while it rings."""
+        """An agent is the caller's from the offer on, as in theory, even if they hang up before it rings or while it does."""
         until = self.left if self.offered is None else self.offered
         return Fate(not self.served.at_once, until - self.entered, self.offered is None)
 
@@ -72,7 +72,8 @@ class Came:
         None where it had none."""
         if self.served.freed is None or self.served.offered is None:
             return None
-        return self.served.freed - self.served.offered - self.visit.guest.talk
+        # Who hangs up while the offer is decided has left before it was.
+        return max(0.0, self.served.freed - self.served.offered) - self.visit.guest.talk
 
     @property
     def beyond_patience(self) -> float | None:
@@ -86,7 +87,8 @@ class Came:
         patience = guest.patience + (overhead.beyond_patience if late is None else late)
         if self.offered is not None:
             patience = max(patience, self.offered - self.entered + INSTANT)
-        return Guest(guest.queue, self.entered, guest.talk + (overhead.beyond_talk if talk is None else talk), patience)
+        taken_up = max(0.0, guest.talk + (overhead.beyond_talk if talk is None else talk))
+        return Guest(guest.queue, self.entered, taken_up, max(0.0, patience))
 
 
 def came_to(damaged: Damaged, copy: Copy, diary: dict[str, Served]) -> list[Came]:
@@ -102,9 +104,13 @@ def came_to(damaged: Damaged, copy: Copy, diary: dict[str, Served]) -> list[Came
         [copy.queue(stream.queue) for stream in copy.centre.streams],
     )
     visits = {visit.call_id: visit for visit in copy.visits}
-    return [
-        Came(visits[row["call_id"]], row["entered"], row["left"], row["offered"], diary[row["call_id"]]) for row in rows
-    ]
+    found = []
+    for row in rows:
+        served = diary[row["call_id"]]
+        # An offer that was decided in the instant in which the caller left is in no report, as no phone rang.
+        offered = served.offered if row["offered"] is None else row["offered"]
+        found.append(Came(visits[row["call_id"]], row["entered"], row["left"], offered, served))
+    return found
 
 
 def overhead_of(came: Sequence[Came]) -> Overhead:
