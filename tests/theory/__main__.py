@@ -4,7 +4,7 @@ Callers come by chance to many little centres of one installation on the virtual
 at once, and callers talk as long as chance will have it. What the reports say of them is held against Erlang C, Erlang A and a
 simulation by simpy. Theory is told the time an agent is taken up by a call beyond its talk, as measured: connecting and hanging
 up take some milliseconds of the wall, which a fast clock makes tenths of a second. Ends with 1 if a figure is not as theory has
-it, a call has left no row, or the machine was too busy to tell.
+it, a call was cut off or has left no row, or the machine was too busy to tell.
 """
 
 from gevent import monkey
@@ -45,13 +45,14 @@ def main() -> int:
         run = Run(damaged, CENTRES, given.copies)
         run.furnish()
         run.calls(seconds, given.seed, print)
-        unwritten = run.unwritten()
+        faults = {"calls without a row": run.unwritten(), "calls cut off": run.cut_off()}
         figures, beyond = measured(damaged, run.copies, seconds)
     print(overheads(beyond, given.speed))
     print(table(figures) if figures else "The machine was too busy for so many calls at such a speed to say anything.")
-    if unwritten:
-        print("calls without a row:", json.dumps(unwritten))
-    return 0 if figures and all(figure.agrees for figure in figures) and not unwritten else 1
+    for what, stories in faults.items():
+        if stories:
+            print(f"{what}:", json.dumps(stories))
+    return 0 if figures and all(figure.agrees for figure in figures) and not any(faults.values()) else 1
 
 
 if __name__ == "__main__":

@@ -59,6 +59,7 @@ class Run:
         self.copies = [Copy(centre, number) for centre in centres for number in range(1, copies * centre.times + 1)]
         self._numbers: dict[str, str] = {}
         self._callers: list[Caller] = []
+        self._cut_off: list[Caller] = []
 
     def furnish(self) -> None:
         """Have all copies with everybody at their desks."""
@@ -118,8 +119,14 @@ class Run:
             told = caller.first_of("talks", "ended", seconds=min(self._damaged.wall(guest.patience), LAST_SECONDS))
         if told is not None and told["kind"] == "talks":
             self._damaged.clock.sleep(guest.talk)
-        if not caller.over:
+        if caller.over:
+            self._cut_off.append(caller)
+        else:
             caller.hang_up()
+
+    def cut_off(self) -> list[Any]:
+        """What befell the callers whose call was ended by others than themselves; there should be none."""
+        return [caller.story for caller in self._cut_off]
 
     def unwritten(self) -> list[Any]:
         """What befell the callers who have no complete row in report.calls when all is at rest; there should be none."""
