@@ -14,14 +14,18 @@ from engine.routing.state import Agent, Entry, Offer, State
 OFFER_GRACE_SECONDS: Final = 10.0
 """How much longer than its ring time an offer may stand before its owner is taken for dead."""
 
+TICK_SECONDS: Final = 0.001
+"""The finest that records tell instants apart."""
+
 LEAST_REST_SECONDS: Final = 1.0
 """After an offer that came to nothing and did not pause the agent: others have the call first."""
 
 
 def offer(state: State, entry: Entry, agents: Sequence[Agent], at: float) -> None:
     """Offer the entry to these free agents, who ring together where they are several."""
-    # What an earlier tenure left unread may be of a moment ago; nobody was offered a call then.
-    at = max(at, state.latest)
+    # What an earlier tenure left unread may be of a moment ago; nobody was offered a call then. Two offers of one agent never
+    # bear the same instant, by which records tell their ringing apart.
+    at = max(at, state.latest, *(agent.offered_at + TICK_SECONDS for agent in agents))
     rule = state.rule(entry.queue)
     settings = rule.settings
     reasons = explain.why(state, entry, agents[0], at)
@@ -89,7 +93,8 @@ def close(state: State, offer: Offer, result: OfferResult, at: float, owner: str
     agent = state.agents.get(offer.agent_id)
     state.decisions.append(
         CloseOffer(
-            at=at,
+            # What is told late may be of a moment before the offer was made.
+            at=max(at, offer.offered_at),
             offer_id=offer.offer_id,
             call_id=offer.call_id,
             owner=owner,

@@ -107,7 +107,7 @@ def tell_wrap_up(state: State, agent: Agent, at: float) -> None:
     if agent.call_id is not None:
         state.decisions.append(
             CloseWrapUp(
-                at=at,
+                at=max(at, agent.since),
                 agent_id=agent.profile.agent_id,
                 extension=agent.profile.extension,
                 call_id=agent.call_id,

@@ -13,6 +13,7 @@ from engine.routing.events import (
     CloseOffer,
     Decision,
     EntryAdded,
+    EntryLeft,
     MakeOffer,
     OfferAnswered,
     SetAgent,
@@ -105,3 +106,18 @@ def test_of_two_offers_of_one_agent_one_is_forgotten_in_redis_too(offered: tuple
     router, _ = begun(redis, other.at + 1)
     assert set(router.offers) == redis.offers()
     assert len(router.offers) == 2
+
+
+def test_what_is_told_late_ends_no_offer_before_it_was_made() -> None:
+    desk = Desk(roster(ANNA, BEN))
+    desk.ready(ANNA.agent_id)
+    (offer,) = offers(desk.call("first"))
+    told = EntryLeft(at=offer.at - 20, entry_id="first")
+    (closed,) = [each for each in desk.tell(told) if isinstance(each, CloseOffer)]
+    assert (closed.result, closed.at, closed.offered_at) == ("caller_left", offer.at, offer.at)
+    late = EntryAdded(
+        at=offer.at - 10, entry_id="second", call_id="first", queue="sales", owner="engine-1", entered_at=offer.at - 10
+    )
+    (again,) = offers(desk.tell(late))
+    assert (again.agent_id, again.call_id) == (offer.agent_id, offer.call_id)
+    assert again.at >= offer.at + 0.001, "each ringing has a row of its own"
