@@ -233,13 +233,17 @@ PAGES = [
     "/setup/numbers", "/setup/hours", "/setup/hours/4", "/setup/hours/4/edit", "/setup/hours/4/days/new",
     "/setup/hours/4/holidays", "/setup/hours/close", "/setup/hours/import", "/setup/people", "/setup/people/1",
     "/setup/people/new", "/setup/tokens", "/setup/flows", "/setup/flows/new", "/setup/flows/main", "/setup/try",
-    "/setup/system", "/account/password",
+    "/setup/system", "/account/password", "/callbacks", "/setup/blocked", "/setup/skills", "/setup/groups/new",
 ]  # fmt: skip
+LONG = "Bartholomew Featherstonehaugh-Cholmondeley of the escalation team for customers abroad"
 
 
 @pytest.mark.parametrize("width", [1366, 390])
 def test_no_page_is_wider_than_the_screen(history: Company, visit: Any, width: int) -> None:
     sample_company.a_moment(history)
+    with history.parts.db.connection_context():
+        history.parts.db.execute_sql("UPDATE agent SET name = %s WHERE extension = '1001'", (LONG,))
+        history.parts.db.execute_sql("UPDATE queue SET title = %s WHERE name = 'sales'", (LONG,))
     page = visit("admin", width=width, height=768)
     wide = []
     for path in [*PAGES, f"/calls/{history.calls['answered']}"]:
@@ -247,6 +251,11 @@ def test_no_page_is_wider_than_the_screen(history: Company, visit: Any, width: i
         if page.evaluate("document.documentElement.scrollWidth") > width:
             wide.append(path)
     assert wide == []
+    page.goto("/setup/skills")
+    cells = page.evaluate(
+        "[...document.querySelectorAll('.matrix tbody input')].map((e) => e.getBoundingClientRect().right)"
+    )
+    assert sum(right <= width for right in cells) >= 4 * len(history.agents) / 2, "names leave room for levels"
 
 
 CONTRAST = """() => {
