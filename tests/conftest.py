@@ -19,10 +19,15 @@ import argon2  # noqa: E402
 import psycopg2  # noqa: E402
 import pytest  # noqa: E402
 import redis as redis_client  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from conf import database, embedded  # noqa: E402
 from conf.children import Child  # noqa: E402
 from conf.migrate import migrate  # noqa: E402
+
+# How long an example takes says more of what else the machine does than of what is tested.
+settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("ours")
 
 FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """For a Postgres whose data nobody wants after a crash: what it writes need not reach the disk, which most tests wait for."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import gevent
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 
 @dataclass

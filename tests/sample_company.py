@@ -585,7 +585,7 @@ def pop(
     return call_id
 
 
-def wait_for(condition: Any, seconds: float = 5.0) -> None:
+def wait_for(condition: Any, seconds: float = 30.0) -> None:
     """Till the condition holds; AssertionError when it does not in time."""
     with gevent.Timeout(seconds, AssertionError("it did not come true in time")):
         while not condition():

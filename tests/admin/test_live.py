@@ -30,7 +30,7 @@ class Stream:
     def __init__(self, answer: http.client.HTTPResponse) -> None:
         self._answer = answer
 
-    def next(self, name: str, seconds: float = 5.0, holding: str = "") -> str:
+    def next(self, name: str, seconds: float = 30.0, holding: str = "") -> str:
         """The data of the next event of that name that holds the text."""
         event, lines = "", list[str]()
         with gevent.Timeout(seconds, AssertionError(f"no {name} with {holding!r} came")):
@@ -139,7 +139,7 @@ def test_a_browser_that_has_gone_is_forgotten(company: Company, visit: Any) -> N
             connection.request("GET", "/stream?board=1", headers={"Cookie": cookies})
             Stream(connection.getresponse()).next("board")
             connection.close()
-        for _ in range(40):
+        for _ in range(300):
             sample_company.put_call(company, "ivr", seconds=1)
             gevent.sleep(0.1)
             if not company.parts.feed.listeners:

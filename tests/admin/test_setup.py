@@ -41,7 +41,7 @@ def test_an_agent_is_added_with_skills_and_published(company: Company, visit: An
     admin, before = visit("admin"), version(company)
     heard = company.parts.redis.pubsub()
     heard.subscribe(keys.LIVE)
-    heard.get_message(timeout=1)
+    heard.get_message(timeout=20)
     answer = admin.post("/setup/agents/new", **AGENT)
     assert answer.location == "/setup/agents"
     assert "Gita Rao is saved and published" in admin.get("/setup/agents").text
@@ -52,7 +52,7 @@ def test_an_agent_is_added_with_skills_and_published(company: Company, visit: An
     )
     assert found == [("1005", 20, "sales", 4, True), ("1005", 20, "swedish", 2, True)]
     assert version(company) == before + 1
-    told = heard.get_message(timeout=2)
+    told = heard.get_message(timeout=20)
     assert told
     assert msgspec.json.decode(told["data"]) == {"kind": "configuration", "id": before + 1, "item": None}
     heard.close()

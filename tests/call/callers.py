@@ -14,6 +14,9 @@ from conf.clock import Clock
 from engine.virtual.callers import SUBCLASS
 from engine.virtual.client import Connection, SwitchSilent
 
+LONG_SECONDS = 45.0
+"""How long tests wait for what must come, on a machine that has much else to do."""
+
 Told = dict[str, Any]
 """What a caller notices or does: `kind`, `at` (the clock's seconds since the call began), and what belongs to the kind."""
 
@@ -33,7 +36,7 @@ class Caller:
         self.story.append(what)
         self._told.set()
 
-    def wait_for(self, kind: str, seconds: float = 20, **what: object) -> Told:
+    def wait_for(self, kind: str, seconds: float = LONG_SECONDS, **what: object) -> Told:
         """The next happening of that kind whose particulars are as wanted, after the one last waited for; `seconds` are
         the wall's."""
         with gevent.Timeout(seconds, AssertionError(f"no {kind} {what or ''} in {self._words()}")):

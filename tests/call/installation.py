@@ -34,7 +34,7 @@ from ivr import store as ivr_store
 from ivr.flow import Flow
 from tests.post import Post
 
-from .callers import Caller, Switchboard
+from .callers import LONG_SECONDS, Caller, Switchboard
 from .report import Report, Row
 
 READY_SECONDS = 60
@@ -48,7 +48,7 @@ def one(rows: Sequence[T]) -> T:
     return rows[0]
 
 
-def eventually(check: Callable[[], T], seconds: float = 20) -> T:
+def eventually(check: Callable[[], T], seconds: float = LONG_SECONDS) -> T:
     """What `check` returns as soon as it raises no AssertionError; after `seconds` of the wall its last one is raised."""
     deadline = time.monotonic() + seconds
     while True:
@@ -165,7 +165,7 @@ class Installation:
         """The version the flow has from the end of the block of `setting_up`."""
         return ivr_store.import_flow(db, flow, author="tests", at=self.clock.now())
 
-    def report(self, caller: Caller, seconds: float = 20, *, forgotten: Collection[str] = ()) -> Report:
+    def report(self, caller: Caller, seconds: float = LONG_SECONDS, *, forgotten: Collection[str] = ()) -> Report:
         """The call's rows, complete: also those that another process writes when the caller has long gone, such as an
         offer's end, which is the router's to tell, unless it is one of the `forgotten`."""
         assert caller.over
@@ -214,7 +214,7 @@ class Installation:
     def _want(self, agent: dict[str, Any], presence: Presence, reason: str | None = None) -> None:
         want_presence(self.redis, int(agent["agent_id"]), presence, reason=reason, by="tests", at=self.clock.now())
 
-    def see(self, extension: str, seconds: float = 20, **state: str | None) -> None:
+    def see(self, extension: str, seconds: float = LONG_SECONDS, **state: str | None) -> None:
         """Wait until the board shows the agent so."""
 
         def shown() -> None:

@@ -63,7 +63,7 @@ def test_a_callback_asked_for_while_redis_was_away_waits_on(redis_url: str, tmp_
         entry_id = owed.entry_id
         assert entry_id is not None
         outbox.start()
-        assert outbox._empty.wait(5)
+        assert outbox._empty.wait(30)
         assert live(redis)[owed.callback_id]["entry_id"] == entry_id
         assert redis.hexists(keys.WAITING, entry_id)
         # Somebody took it for an entry of nobody.
@@ -71,7 +71,7 @@ def test_a_callback_asked_for_while_redis_was_away_waits_on(redis_url: str, tmp_
         told = redis.xlen(keys.ROUTER_EVENTS)
         for _ in range(2):
             callbacks._tick()
-        assert outbox._empty.wait(5)
+        assert outbox._empty.wait(30)
         assert redis.hexists(keys.WAITING, entry_id)
         assert redis.xlen(keys.ROUTER_EVENTS) == told + 1
     finally:

@@ -22,7 +22,7 @@ def test_one_that_comes_ends_the_wait() -> None:
     gevent.get_hub().loop.run_callback(mailbox.put, Parted())
     began = time.monotonic()
     assert mailbox.get(30.0) == Parted()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_none_within_the_time() -> None:

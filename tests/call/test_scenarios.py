@@ -39,7 +39,7 @@ def groups(running: Installation) -> Iterator[None]:
     with running.setting_up() as db:
         _group(
             db,
-            RingGroup("office", "Office", (GroupPhone("1001"), GroupPhone("1002", 4)), otherwise=ToVoicemail("sales")),
+            RingGroup("office", "Office", (GroupPhone("1001"), GroupPhone("1002", 12)), otherwise=ToVoicemail("sales")),
         )
         _group(db, RingGroup("chain", "Chain", (GroupPhone("1001"), GroupPhone("1003")), order="listed", seconds=3))
         for number, group in ((OFFICE, "office"), (CHAIN, "chain")):
@@ -56,7 +56,7 @@ def test_the_second_phone_of_a_group_rings_later(installation: Installation) -> 
     caller = installation.switch.call(OFFICE)
     began = caller.wait_for("tone")["at"]
     talks = caller.wait_for("talks", to="1002")["at"]
-    assert 4.5 < talks - began < 9
+    assert 12.5 < talks - began < 30
     caller.wait_for("ended")
     report = installation.report(caller)
     assert (report.call["status"], report.call["agent"], report.way) == (
@@ -73,7 +73,7 @@ def test_where_one_refuses_the_next_need_not_be_waited_for(installation: Install
     installation.switch.phone("1001", refuse="CALL_REJECTED", answer=0)
     caller = installation.switch.call(OFFICE)
     began = caller.wait_for("tone")["at"]
-    assert caller.wait_for("talks", to="1002")["at"] - began < 4
+    assert caller.wait_for("talks", to="1002")["at"] - began < 12, "less than it would ring later"
     caller.hang_up()
     installation.report(caller)
 
@@ -91,7 +91,7 @@ def test_one_after_the_other(installation: Installation) -> None:
     installation.switch.phone("1001", ring=True)
     caller = installation.switch.call(CHAIN)
     began = caller.wait_for("tone")["at"]
-    assert 3 < caller.wait_for("talks", to="1003")["at"] - began < 8
+    assert 3 < caller.wait_for("talks", to="1003")["at"] - began < 20
     caller.hang_up()
     installation.report(caller)
 

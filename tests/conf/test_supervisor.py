@@ -20,7 +20,7 @@ class Said(list[str]):
         self.append(text)
 
 
-def until(true: Callable[[], bool], seconds: float = 10) -> None:
+def until(true: Callable[[], bool], seconds: float = 40) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it never came to be"
@@ -56,7 +56,7 @@ def test_a_child_that_is_killed_is_started_again(supervisor: Supervisor, said: S
 
 def test_a_child_that_ends_while_all_comes_up_is_a_fault_with_its_last_words(supervisor: Supervisor) -> None:
     child = supervisor.start(shell("broken", "echo pointsman: the disk is full >&2; exit 3"))
-    child.wait(10)
+    child.wait(40)
     with pytest.raises(ChildEnded, match="broken ended at once: the disk is full"):
         supervisor.hold()
 
@@ -112,7 +112,7 @@ def test_logs_are_for_the_owner_alone_and_put_aside_when_long(
     from conf import children
 
     child = supervisor.start(shell("talker", "echo one line"))
-    child.wait(10)
+    child.wait(40)
     log = supervisor.log_of("talker")
     assert log.read_text() == "one line\n"
     assert log.stat().st_mode & 0o077 == 0

@@ -71,10 +71,10 @@ def test_import_puts_in_force_and_tells_the_engines(run, company, redis_url):
     before = version(company)
     with redis_client.Redis.from_url(redis_url).pubsub() as heard:
         heard.subscribe("live")
-        heard.get_message(timeout=5)
+        heard.get_message(timeout=20)
         done = run("import", MAIN, "--author", "anna")
         assert (done.exit_code, done.exception) == (0, None)
-        assert b"configuration" in heard.get_message(timeout=5)["data"]
+        assert b"configuration" in heard.get_message(timeout=20)["data"]
     assert "main: version 1 is in force" in done.stdout
     assert version(company) == before + 1
     assert store.history(company, "main")[0].author == "anna"

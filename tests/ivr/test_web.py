@@ -89,11 +89,11 @@ def test_what_is_no_json_or_too_long_fails(service):
 
 def test_a_service_that_is_late_or_drips_fails_in_time(service):
     def late():
-        gevent.sleep(2)
+        gevent.sleep(20)
         yield b"{}"
 
     def drips():
-        for _ in range(40):
+        for _ in range(400):
             yield b" "
             gevent.sleep(0.05)
 
@@ -102,7 +102,7 @@ def test_a_service_that_is_late_or_drips_fails_in_time(service):
         began = time.monotonic()
         with pytest.raises(WebFailed, match="within"):
             ask(service, seconds=0.5)
-        assert time.monotonic() - began < 1.5
+        assert time.monotonic() - began < 10
 
 
 def test_what_does_no_harm_twice_is_asked_again(service):

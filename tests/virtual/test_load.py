@@ -72,8 +72,8 @@ class Desk:
         self.callers.append(call.connect().get("Caller-Caller-ID-Number"))
         parted = call.expect(names.CHANNEL_UNBRIDGE)
         call.answer()
-        call.playback("welcome.wav", response_timeout=5)
-        done = call.execute("read", "1 1 menu.wav choice 5000 none 3000", lock=True).wait(5)
+        call.playback("welcome.wav", response_timeout=30)
+        done = call.execute("read", "1 1 menu.wav choice 5000 none 3000", lock=True).wait(30)
         digit = done.get("variable_choice")
         self.pressed.append(digit)
         if digit == "3":
@@ -85,7 +85,7 @@ class Desk:
         self.agents += 1
         leg = f"{{origination_uuid=agent-{self.agents:030d},pointsman_owner={self.owner}}}"
         call.execute("bridge", f"{leg}user/{2000 + self.agents}")
-        parted.wait(5)
+        parted.wait(30)
         call.hangup()
 
     def stop(self) -> None:
@@ -145,7 +145,7 @@ def test_calls_are_held_until_they_are_released(desk: Desk, generator: Generator
     plan = LoadPlan(rate=100, key="3", prompt_seconds=0.01, press_seconds=0.01)
     assert generator.hold(plan, 30).held == 30
     assert generator.hold(plan, 10).held == 40
-    with gevent.Timeout(5):
+    with gevent.Timeout(30):
         while desk.server.connections < 40:
             gevent.sleep(0.01)
     released = generator.release()
@@ -161,7 +161,7 @@ def test_the_control_link_is_answered(desk: Desk, generator: Generator) -> None:
         channels = control.channels(5)
         assert len(channels) == 3
         control.kill(channels[0].uuid)
-        with gevent.Timeout(5):
+        with gevent.Timeout(30):
             while len(control.channels(5)) > 2:
                 gevent.sleep(0.02)
     finally:
