@@ -42,7 +42,12 @@ def changing(*prompts: str) -> Flow:
             "name": "changing",
             "start": "menu",
             "nodes": {
-                "menu": {"type": "menu", "prompts": ["greeting"], "exits": {"1": "words", "no_input": "words"}},
+                "menu": {
+                    "type": "menu",
+                    "prompts": ["greeting"],
+                    "wait_seconds": 60,
+                    "exits": {"1": "words", "no_input": "words"},
+                },
                 "words": {"type": "hang_up", "prompts": list(prompts)},
             },
         }
