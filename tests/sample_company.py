@@ -556,21 +556,29 @@ def a_moment(made: Company) -> None:
 
 
 def pop(
-    made: Company, event: str, extension: str = "1001", *, waited: float = 7.0, call_id: str = "", customer: bool = True
+    made: Company,
+    event: str,
+    extension: str = "1001",
+    *,
+    waited: float = 7.0,
+    call_id: str = "",
+    customer: bool = True,
+    outgoing: bool = False,
 ) -> str:
     """Publish a screen pop as the engine does."""
     from engine.records.customers import Customers
 
     call_id = call_id or str(uuid.uuid4())
     match = Customers(made.parts.db, "DK").find("+4532101010")
+    number = "+4532101010" if customer else "+4570707070"
     told = {
         "event": event,
         "call_id": call_id,
         "offer_id": str(uuid.uuid4()),
         "at": stamp(made.now),
-        "direction": "INCOMING",
-        "from": "+4532101010" if customer else "+4570707070",
-        "to": "5000",
+        "direction": "OUTGOING" if outgoing else "INCOMING",
+        "from": extension if outgoing else number,
+        "to": number if outgoing else "5000",
         "queue": "sales",
         "waited_seconds": waited,
         "extension": extension,

@@ -182,6 +182,10 @@ def test_a_pop_reaches_the_agent_it_is_for_and_nobody_else(company: Company, vis
         ):
             assert words in card, words
         assert "Sales" in card
+        sample_company.pop(company, "offered", "1001", outgoing=True, customer=False)
+        card = live.next("pop")
+        assert "OUTGOING" in card
+        assert card.count("70 70 70 70") == 2, "who is called, at the top and below, not the own extension"
 
 
 def test_a_browser_that_comes_late_gets_the_card_of_the_call_that_rings(company: Company, visit: Any) -> None:
