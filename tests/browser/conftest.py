@@ -40,7 +40,7 @@ __all__ = [
     "servers_home",
 ]
 
-LONGEST_SECONDS = 100
+LONGEST_SECONDS = 200
 
 
 @pytest.fixture(autouse=True)

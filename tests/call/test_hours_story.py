@@ -26,7 +26,7 @@ def page(chromium: Any, installation: Installation) -> Iterator[Any]:
     context.set_default_timeout(20_000)
     complaints: list[str] = []
     try:
-        with gevent.Timeout(100, AssertionError("the browser stands still")):
+        with gevent.Timeout(200, AssertionError("the browser stands still")):
             page = context.new_page()
             page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
             page.goto("/sign-in")

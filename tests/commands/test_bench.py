@@ -19,7 +19,7 @@ def bench(*arguments: str, folder: Path | None = None) -> subprocess.CompletedPr
         [sys.executable, "-m", "conf.cli", "bench", *arguments],
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=220,
         check=False,
         env={**os.environ, **({} if folder is None else {"TMPDIR": str(folder)})},
     )
