@@ -386,6 +386,7 @@ class Callbacks:
         """Look after a callback from now on that nobody does; its next turn is not before `due_at`."""
         if callback.entry_id is not None:
             self._outbox.put("HDEL", keys.WAITING, callback.entry_id)
+            self._outbox.put("ZREM", keys.queue(callback.queue), callback.entry_id)
             self._tell(EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
         callback.owner = self._process_id
         self._rest(callback, due_at)

@@ -59,6 +59,13 @@ SETTLE_SECONDS = 1.5
 """How long after Redis has lost its memory nothing is decided: all processes notice within their heartbeat and tell again
 what they have in hand."""
 
+RETURN_SECONDS = 0.6
+"""How long after Redis was away nothing is decided: all processes notice that it is back (engine.live.outbox) and tell of those
+who came meanwhile, and whoever is told of late would be overtaken."""
+
+SLOW_SECONDS = 0.5
+"""An answer that takes longer is one of a Redis that was away."""
+
 log = structlog.get_logger(__name__)
 
 Hours = Callable[[str, datetime], bool | None]
@@ -121,6 +128,8 @@ class Leader:
         self._folder = folder
         self._zone = zone
         self._greenlet: gevent.Greenlet[..., None] | None = None
+        self._away = False
+        self._returned_at = 0.0
         self.router: Router | None = None
         """The router while this process holds it."""
 
@@ -141,11 +150,12 @@ class Leader:
     def _run(self) -> None:
         while True:
             try:
-                if self._wire.ask("SET", keys.ROUTER_LEASE, self._process_id, "NX", "PX", int(LEASE_SECONDS * 1000)):
+                if self._is_vacant():
                     self._hold()
             except TenureLost as lost:
                 log.warning("router given up", reason=str(lost))
             except (RedisError, OSError) as error:
+                self._away = True
                 if self.router is not None:
                     log.warning("router given up", reason=str(error))
             except Exception:
@@ -155,6 +165,15 @@ class Leader:
                 self.router = None
             gevent.sleep(0.2)
 
+    def _is_vacant(self) -> bool:
+        """Whether nobody held the router, and this process does now."""
+        asked = time.monotonic()
+        lease = int(LEASE_SECONDS * 1000)
+        vacant = bool(self._wire.ask("SET", keys.ROUTER_LEASE, self._process_id, "NX", "PX", lease))
+        if self._away or time.monotonic() - asked > SLOW_SECONDS:
+            self._away, self._returned_at = False, time.time()
+        return vacant
+
     def _hold(self) -> None:
         """One tenure. Returns when its day is over; TenureLost, redis.RedisError."""
         wire = self._wire
@@ -162,7 +181,7 @@ class Leader:
         wire.ask("SET", keys.ROUTER_EPOCH, epoch)
         claims = Claims(wire, self._process_id, epoch)
         cursor = wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
-        settles_at = self._remembers_since() + SETTLE_SECONDS
+        settles_at = max(self._remembers_since() + SETTLE_SECONDS, self._returned_at + RETURN_SECONDS)
         settled = time.time() >= settles_at
         held = self._begin(epoch, settled=settled)
         try:

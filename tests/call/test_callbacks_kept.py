@@ -74,6 +74,12 @@ def test_a_callback_asked_for_while_redis_was_away_waits_on(redis_url: str, tmp_
         assert outbox._empty.wait(30)
         assert redis.hexists(keys.WAITING, entry_id)
         assert redis.xlen(keys.ROUTER_EVENTS) == told + 1
+        # The router has found its place, and then its process is taken for dead.
+        redis.zadd(keys.queue("sales"), {entry_id: 1.0})
+        callbacks.adopt(owed, NOW)
+        assert outbox._empty.wait(5)
+        assert redis.zcard(keys.queue("sales")) == 0
+        assert not redis.hexists(keys.WAITING, entry_id)
     finally:
         outbox.stop(1)
         journal.close()

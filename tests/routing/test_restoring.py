@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import gevent
 import pytest
 
+from conf.clock import Clock
 from engine.live import keys
+from engine.live.connection import RedisError
 from engine.live.wire import Wire
+from engine.records.journal import Journal
 from engine.routing.claims import Claims
 from engine.routing.events import (
     CloseOffer,
@@ -20,6 +28,7 @@ from engine.routing.events import (
     TimePassed,
     encode,
 )
+from engine.routing.leader import Leader
 from engine.routing.offering import OFFER_GRACE_SECONDS
 from engine.routing.restoring import restore
 from engine.routing.router import Router
@@ -121,3 +130,57 @@ def test_what_is_told_late_ends_no_offer_before_it_was_made() -> None:
     (again,) = offers(desk.tell(late))
     assert (again.agent_id, again.call_id) == (offer.agent_id, offer.call_id)
     assert again.at >= offer.at + 0.001, "each ringing has a row of its own"
+
+
+class Away(Wire):
+    """A Redis that is away until it is said to be back."""
+
+    back = False
+
+    def ask(self, *command: Any) -> Any:
+        if not self.back:
+            raise RedisError("away")
+        return super().ask(*command)
+
+
+def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first(
+    redis_url: str, tmp_path: Path
+) -> None:
+    redis, desk = Redis(redis_url), Desk(roster(ANNA))
+    redis.begin()
+    redis.write(desk.ready(ANNA.agent_id))
+    redis.wire.ask("SET", keys.MEMORY, "1.0")
+    wire, journal, who = Away(redis_url), Journal(tmp_path / "journal", "engine-1"), roster(ANNA)
+    leader = Leader(
+        "engine-1",
+        wire=wire,
+        journal=journal,
+        clock=Clock(),
+        roster=lambda: who,
+        hours=lambda *_: None,
+        presences=lambda _: {},
+        next_epoch=lambda least: least + 1,
+        folder=tmp_path / "routing",
+        zone=ZoneInfo("UTC"),
+    )
+    leader.start()
+    try:
+        gevent.sleep(0.1)
+        wire.back = True
+        now = time.time()
+        for name, entered_at in (("young", now - 2), ("old", now - 9)):
+            entry = EntryAdded(
+                at=now, entry_id=name, call_id=name, queue="sales", owner="engine-2", entered_at=entered_at
+            )
+            redis.waits(entry)
+            redis.wire.ask("XADD", keys.ROUTER_EVENTS, "*", "data", encode(entry).decode())
+            # The one whose process was later to notice.
+            gevent.sleep(0.3)
+        told = redis.wire.ask("BLPOP", keys.inbox("engine-2"), 5)
+        found = [json.loads(told[1])]
+        while found[-1]["decision"] != "MakeOffer":
+            found.append(json.loads(redis.wire.ask("BLPOP", keys.inbox("engine-2"), 5)[1]))
+        assert found[-1]["entry_id"] == "old"
+    finally:
+        leader.stop()
+        journal.close()
