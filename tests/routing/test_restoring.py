@@ -150,6 +150,7 @@ def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first
     redis.begin()
     redis.write(desk.ready(ANNA.agent_id))
     redis.wire.ask("SET", keys.MEMORY, "1.0")
+    redis.wire.ask("DEL", keys.ROUTER_LEASE)
     wire, journal, who = Away(redis_url), Journal(tmp_path / "journal", "engine-1"), roster(ANNA)
     leader = Leader(
         "engine-1",
