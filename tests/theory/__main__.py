@@ -1,4 +1,4 @@
-"""A whole installation beside queueing theory, by hand: `PYTHONPATH=tests .venv/bin/python -m theory`, seven minutes.
+"""A whole installation beside queueing theory, by hand: `PYTHONPATH=tests .venv/bin/python -m theory`, seven to eight minutes.
 
 Callers come by chance to many little centres of one installation on the virtual switch, whose clock runs fast; agents pick up
 at once, and callers talk as long as chance will have it. What the reports say of them is held against Erlang C, Erlang A and a

@@ -27,7 +27,7 @@ from .visits import Counted, Overhead, came_to, counted_of, overhead_of
 
 CONFIDENCE = 0.99
 """Of all intervals of one kind together."""
-NEAR = 0.05
+NEAR = 0.02
 """How far from theory a figure may be at most, as a share of what theory says, with its whole interval."""
 
 MEASURES: dict[str, tuple[Callable[[Fate], float], Callable[[Expected], float]]] = {
