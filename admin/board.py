@@ -88,6 +88,8 @@ class CallRow:
     """While the call waits; it is what is moved."""
     place: int | None = None
     """In its queue, from 1; None where the router has not said yet."""
+    given_to: str = ""
+    """The agent to whom a supervisor has given the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,10 @@ class Boards:
         now = self._parts.clock.now()
         queues = self._queues(now)
         titles = {queue.name: queue for queue in queues}
-        calls = [_call_row(call, titles, now, snapshot["places"]) for call in snapshot["calls"]]
+        names = {
+            entry_id: self._extensions.get(agent_id, ("", ""))[0] for entry_id, agent_id in snapshot["given"].items()
+        }
+        calls = [_call_row(call, titles, now, snapshot["places"], names) for call in snapshot["calls"]]
         states = [call.get("state") for call in snapshot["calls"]]
         order = {queue.name: place for place, queue in enumerate(queues)}
         whom = {call["call_id"]: row for call, row in zip(snapshot["calls"], calls, strict=True)}
@@ -247,7 +252,11 @@ def _bucket(agent: AgentRow) -> str:
 
 
 def _call_row(
-    call: Mapping[str, Any], queues: Mapping[str, QueueFacts], now: datetime, places: Mapping[str, int]
+    call: Mapping[str, Any],
+    queues: Mapping[str, QueueFacts],
+    now: datetime,
+    places: Mapping[str, int],
+    given: Mapping[str, str],
 ) -> CallRow:
     queue = str(call.get("queue") or "")
     facts = queues.get(queue)
@@ -270,6 +279,7 @@ def _call_row(
         late_after=facts.answer_within if facts else 0,
         entry_id=str(call.get("entry_id") or ""),
         place=places.get(str(call.get("entry_id") or "")),
+        given_to=given.get(str(call.get("entry_id") or ""), ""),
     )
 
 

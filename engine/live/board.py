@@ -12,13 +12,15 @@ from engine.live.connection import Redis
 
 class Snapshot(TypedDict):
     """`calls`, `agents` and `processes` as the keys module describes their items; `router` has `leader` (a process id or
-    None), `epoch` (0 before the first tenure). `places`: entry id -> its place in its queue, from 1."""
+    None), `epoch` (0 before the first tenure). `places`: entry id -> its place in its queue, from 1. `given`: entry id -> id of
+    the agent to whom a supervisor has given it."""
 
     calls: list[dict[str, Any]]
     agents: list[dict[str, Any]]
     processes: list[dict[str, Any]]
     router: dict[str, Any]
     places: dict[str, int]
+    given: dict[str, int]
 
 
 class Board:
@@ -42,6 +44,7 @@ class Board:
             "processes": self._processes(beats),
             "router": {"leader": leader, "epoch": int(epoch or 0)},
             "places": self._places({call["queue"] for call in calls if call.get("entry_id") and call.get("queue")}),
+            "given": self._given([call["entry_id"] for call in calls if call.get("entry_id")]),
         }
 
     def entry(self, entry_id: str) -> dict[str, Any] | None:
@@ -54,6 +57,10 @@ class Board:
         for queue in sorted(queues):
             pipe.zrange(keys.queue(queue), 0, -1)
         return {entry_id: place for entries in pipe.execute() for place, entry_id in enumerate(entries, 1)}
+
+    def _given(self, entry_ids: list[str]) -> dict[str, int]:
+        found = self._redis.mget([keys.given(entry_id) for entry_id in entry_ids]) if entry_ids else []
+        return {entry_id: int(agent_id) for entry_id, agent_id in zip(entry_ids, found, strict=True) if agent_id}
 
     def agent(self, agent_id: int) -> dict[str, Any] | None:
         """One agent's state, None where the router does not know the agent yet."""

@@ -60,7 +60,7 @@ CALLBACK_WISHES: Final = "callbacks:wishes"
 """Hash, callback id -> {"what", "by"}: what people ask, for its owner to find."""
 
 LIVE: Final = "live"
-"""Channel: {"kind": "call" | "agent" | "process" | "configuration", "id", "item"}; item null when it is over."""
+"""Channel: {"kind": "call" | "agent" | "process" | "configuration" | "given", "id", "item"}; item null when it is over."""
 
 CONFIGURATION: Final = "configuration"
 """Channel: the version just published, for engine processes, which do not listen to all that goes on on `live`."""
@@ -94,6 +94,12 @@ def queue(name: str) -> str:
     """Sorted set, entry id by rank: who is where in a queue. The rank is the time it counts as waiting since, less a head
     start for its priority, unless a supervisor has put it elsewhere."""
     return f"queue:{name}"
+
+
+def given(entry_id: str) -> str:
+    """The id of the agent to whom a supervisor has given a call that waits, for boards to show; expires. The router knows of
+    it by itself."""
+    return f"given:{entry_id}"
 
 
 def process(process_id: str) -> str:

@@ -18,6 +18,8 @@ from engine.live import keys
 from engine.live.connection import Redis
 from engine.records.facts import Presence
 
+GIVEN_SECONDS: Final = 24 * 3600
+"""How long boards remember to whom a call was given; no caller waits longer."""
 ANSWER_SECONDS: Final = 2.5
 
 
@@ -51,6 +53,8 @@ def move_entry(redis: Redis, entry_id: str, queue: str, *, by: str = "", at: dat
 def assign_entry(redis: Redis, entry_id: str, agent_id: int, *, by: str = "", at: datetime) -> None:
     """Give a waiting call to one agent, who gets it as soon as they are free."""
     _ask(redis, at, "EntryAssigned", entry_id=entry_id, agent_id=agent_id, by=by)
+    redis.set(keys.given(entry_id), agent_id, ex=GIVEN_SECONDS)
+    redis.publish(keys.LIVE, msgspec.json.encode({"kind": "given", "id": entry_id, "item": agent_id}).decode())
 
 
 def reorder_entry(redis: Redis, entry_id: str, *, before: str | None, by: str = "", at: datetime) -> None:

@@ -47,6 +47,7 @@ def test_what_a_supervisor_wants_is_told_to_the_router(company: Company, visit: 
     assert supervisor.post(f"/live/entries/{three[0]}/queue", queue="support").status_code == 204
     clara = company.agents["1003"]
     assert supervisor.post(f"/live/entries/{three[1]}/agent", agent_id=str(clara)).status_code == 204
+    assert "for Clara Jensen" in supervisor.get("/live/board").text, "though she rings only once she is free"
     said = [{name: value for name, value in event.items() if name != "at"} for event in told(company)]
     assert said == [
         {"event": "EntryReordered", "entry_id": three[0], "before": three[1], "by": "supervisor"},
