@@ -134,10 +134,13 @@ class EslPhone:
             later = self._read(prompts, most - len(early), first_digit_seconds, next_digit_seconds, terminators)
         finally:
             keypad.gathering = keypad.reading = None
-        keypad.take()
+        told, told_end = _until(keypad.take(), most, terminators)
         if secret:
             self._link.execute("set", "sensitive_dtmf=false", lock=True)
             self._link.execute("unset", DIGITS_VARIABLE, lock=True)
+        if len(told) > len(early + later.digits) and told.endswith(later.digits):
+            # A key that came before `read` had begun was swallowed by what was before it, as `Keypad` tells.
+            return Gathered(told, told_end)
         return Gathered(early + later.digits, later.terminator)
 
     def _read(
