@@ -93,7 +93,7 @@ def test_who_is_to_confirm_by_a_key_is_asked_till_they_press_it(rig: Rig) -> Non
 
 def test_who_does_not_confirm_has_not_answered(rig: Rig) -> None:
     _, call, _ = rig.take(PLAIN)
-    confirmed_by_key(call, rig.inbound(), "never-confirming", 2)
+    confirmed_by_key(call, rig.inbound(), "never-confirming", 1)
     assert failure(call) == "ALLOTTED_TIMEOUT"
 
 

@@ -1,6 +1,6 @@
 """One SIP telephone in a process of its own, told what to do by JSON lines on its standard input.
 
-Its argument is a JSON object: `user`, `password` (empty: it never registers), `server` (HOST:PORT),
+The first line of its standard input is a JSON object: `user`, `password` (empty: it never registers), `server` (HOST:PORT),
 `folder` (for what it hears), `hertz` and `loudness` of the tone it speaks with, or `speech`, an 8 kHz mono WAV it says over
 and over instead. Orders are objects with `order`, `id` and `with` (the arguments); each is answered by an object with the
 same `id` and `fault` (null where it went well). What happens to the phone comes as objects with `event`.
@@ -115,8 +115,9 @@ class Handset:
     def _taken(self, call: Call) -> None:
         self.call = call
         self.calls += 1
+        tell(event="begun", call=self.calls)
         call.on(self._happened)
-        self._do(self._talk(call, self.folder / f"heard-{self.calls}.wav"))
+        self._do(self._talk(call, self.calls))
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -133,8 +134,9 @@ class Handset:
         if event.event in names:
             tell(event=names[event.event], text=event.text)
 
-    async def _talk(self, call: Call, path: Path) -> None:
+    async def _talk(self, call: Call, number: int) -> None:
         """Speak, and write down what is heard, until the call is over; only then tell that it closed."""
+        path = self.folder / f"heard-{number}.wav"
         said = tenths = 0
         reason: list[str] = []
         call.on(lambda event: reason.append(event.text or "") if event.event is Event.CALL_CLOSED else None)
@@ -151,7 +153,7 @@ class Handset:
                             tenths = heard.tell() * 10 // RATE
                             # Also whoever reads the file while it grows finds so much in it.
                             file.flush()
-                            tell(event="heard", seconds=tenths / 10, file=str(path))
+                            tell(event="heard", call=number, seconds=tenths / 10, file=str(path))
                     if state.tx_ready and state.tx_buffered < AHEAD:
                         said += call.audio.write(self._words(said, RATE // 10))
                 except (AudioNotActive, AudioRestarted):
@@ -182,4 +184,5 @@ def tell(**what: Any) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(Handset(json.loads(sys.argv[1])).run())
+    if wanted := sys.stdin.readline():
+        asyncio.run(Handset(json.loads(wanted)).run())

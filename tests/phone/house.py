@@ -25,7 +25,7 @@ from tests.call.conftest import WAYS_OUT
 from tests.call.installation import Installation, environment, eventually
 from tests.call.report import Report
 from tests.phone.rig import PATIENCE, RunningSwitch, SipPhone, free_port
-from tests.phone.tones import write_tone
+from tests.phone.tones import WINDOW, loudness_of, seconds_of_tone, write_tone
 from tests.post import Post, open_post
 from tests.switch_keys import lay_keys
 
@@ -48,7 +48,7 @@ _PROMPTS = {
     "greeting": (GREETING, 3.0),
     "number_8": (EIGHT, 0.3),
 }
-_WORD = (300.0, 0.2)
+_WORD = (300.0, 0.1)
 """What all other prompts sound like."""
 _MUSIC_SECONDS = 900
 """FreeSWITCH plays nothing for a second whenever it begins the folder anew (mod_local_stream.c, read_stream_thread): the music
@@ -61,9 +61,6 @@ class HouseSwitch(RunningSwitch):
     def channels(self) -> list[dict[str, str]]:
         rows: list[dict[str, str]] = json.loads(self.api("show channels as json")).get("rows", [])
         return rows
-
-    def close(self) -> None:
-        self.close_phones()
 
     def signed_in(self) -> dict[str, str]:
         """Address and port that each phone has signed in from, by extension."""
@@ -191,6 +188,15 @@ class House(Installation):
         caller.phone.wait_for("closed")
         return self.report(caller)  # type: ignore[arg-type]
 
+    def check_message(self, report: Report, hertz: float, number: str) -> None:
+        """A message for the box `sales` was kept, and holds what this caller said, which is this tone, and nothing else."""
+        (message,) = report.messages
+        assert (message["box"], message["caller_number"]) == ("sales", number)
+        file = self.home / "recordings" / message["path"]
+        seconds = float(message["seconds"])
+        assert abs(seconds - WINDOW * len(loudness_of(file, hertz))) < 2 * WINDOW
+        assert seconds_of_tone(file, hertz) > max(1.2, seconds - 0.5)
+
     def children(self) -> dict[str, int]:
         found = json.loads((self.home / "run" / "children.json").read_text())
         return {name: each["pid"] for name, each in found.items()}
@@ -251,7 +257,7 @@ calendars:
     with db.connection_context():
         Queue.create(name="patient", title="Patient", announce_seconds=3)
         Queue.create(name="nimble", title="Nimble", ring_seconds=3, announce_seconds=0)
-        Agent.update(wrap_up_seconds=1).execute()
+        Agent.update(wrap_up_seconds=0).execute()
         Queue.update(short_abandon_seconds=1).where(Queue.name == "sales").execute()
         db.execute_sql("UPDATE queue SET rules = rules || '{\"nobody_grace_seconds\": 1}' WHERE name = 'sales'")
     for number, destination in {

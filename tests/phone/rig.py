@@ -49,6 +49,30 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
             return port
 
 
+def start_handset() -> subprocess.Popen[str]:
+    """A process that waits to be told what telephone it is."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, str(HANDSET)], stdin=pipe, stdout=pipe, text=True, bufsize=1)
+
+
+class Spares:
+    """Handsets that are started already, as it takes them a while: while a test waits for something else."""
+
+    MANY = 3
+
+    def __init__(self) -> None:
+        self._waiting: list[subprocess.Popen[str]] = []
+
+    def take(self) -> subprocess.Popen[str]:
+        self._waiting += [start_handset() for _ in range(self.MANY + 1 - len(self._waiting))]
+        return self._waiting.pop(0)
+
+    def close(self) -> None:
+        while self._waiting:
+            with self._waiting.pop() as handset:
+                handset.kill()
+
+
 class SipPhone:
     """A telephone with an extension and a password, or, without a password, one from outside that never registers.
 
@@ -66,6 +90,7 @@ class SipPhone:
         hertz: float = 700.0,
         loudness: float = 0.3,
         speech: Path | None = None,
+        handset: subprocess.Popen[str] | None = None,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.extension = extension
@@ -73,27 +98,19 @@ class SipPhone:
         self.events: list[dict[str, Any]] = []
         self._told = threading.Condition()
         self._orders = 0
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                str(HANDSET),
-                json.dumps(
-                    {
-                        "user": extension,
-                        "password": password,
-                        "server": str(server),
-                        "folder": str(folder),
-                        "hertz": hertz,
-                        "loudness": loudness,
-                        "speech": str(speech) if speech else None,
-                    }
-                ),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
+        self._process = handset or start_handset()
+        assert self._process.stdin is not None
+        wanted = {
+            "user": extension,
+            "password": password,
+            "server": str(server),
+            "folder": str(folder),
+            "hertz": hertz,
+            "loudness": loudness,
+            "speech": str(speech) if speech else None,
+        }
+        self._process.stdin.write(json.dumps(wanted) + "\n")
+        self._process.stdin.flush()
         threading.Thread(target=self._listen, daemon=True).start()
         self.wait_for("ready")
 
@@ -164,10 +181,11 @@ class SipPhone:
         return Ear(Path(heard[-1]["file"]), hertz) if heard else None
 
     def _heard_now(self) -> list[dict[str, Any]]:
-        """What was told of this call's sound: none of it is of a call before the last one that came in."""
+        """What was told of this call's sound: nothing of the call before it, which may still be ending."""
         with self._told:
-            rung = [place for place, told in enumerate(self.events) if told.get("event") == "incoming"]
-            return [told for told in self.events[rung[-1] if rung else 0 :] if told.get("event") == "heard"]
+            numbers = [told["call"] for told in self.events if told.get("event") == "begun"]
+            heard = [told for told in self.events if told.get("event") == "heard"]
+        return [told for told in heard if told["call"] >= max(numbers, default=0)]
 
     def heard(self, seconds: float = PATIENCE) -> Path:
         """The WAV of what this phone heard in its last call; waits for that call to end."""
@@ -243,6 +261,7 @@ class RunningSwitch:
     phones: Sequence[DeskPhone]
     pid: int
     opened: list[SipPhone] = field(default_factory=list)
+    spares: Spares = field(default_factory=Spares)
 
     def desk(self, extension: str, *, hertz: float = 1000.0, password: str | None = None) -> SipPhone:
         """The telephone of an extension that the switch knows; not registered yet."""
@@ -261,9 +280,15 @@ class RunningSwitch:
         while self.opened:
             self.opened.pop().close()
 
+    def close(self) -> None:
+        """No phone is left, nor any to come."""
+        self.close_phones()
+        self.spares.close()
+
     def _open(self, user: str, password: str, hertz: float) -> SipPhone:
         folder = self.folder / "phones" / f"{len(list((self.folder / 'phones').glob('*')))}-{user.lstrip('+')}"
-        phone = SipPhone(user, password, server=self.sip, folder=folder, hertz=hertz)
+        handset = self.spares.take()
+        phone = SipPhone(user, password, server=self.sip, folder=folder, hertz=hertz, handset=handset)
         self.opened.append(phone)
         return phone
 
@@ -308,7 +333,7 @@ def running_freeswitch(binary: str, folder: Path, **changes: Any) -> Iterator[Ru
         try:
             yield switch
         finally:
-            switch.close_phones()
+            switch.close()
     finally:
         process.kill()
         process.wait(10)

@@ -45,7 +45,7 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     caller.phone.press("471147114711#")
     caller.phone.listen_for(BEEP, 0.2)
     # It hears a tone for a while and is told that this was all.
-    caller.phone.listen(2)
+    caller.phone.listen(1.5)
     caller.phone.press("#")
     asked(caller, "menu_main")
     caller.phone.press("1003")
@@ -55,8 +55,8 @@ def test_every_node_on_a_real_switch(house: House, shop: dict[str, object]) -> N
     first.listen_for(CALLER, 0.5)
     first.hang_up()
     caller.see(node="menu", state="ivr")
-    # The menu waits for the rest of an extension here, and is spared that below.
-    caller.phone.press("6")
+    # Without the # the menu would wait for the rest of an extension.
+    caller.phone.press("6#")
     went(caller, "abroad", "menu")
     caller.phone.press("3#")
     went(caller, "out", "menu")

@@ -18,7 +18,6 @@ from tests.call.installation import eventually
 from tests.phone.house import (
     ASKED,
     BEEP,
-    BOX,
     CLOSED,
     GREETING,
     MUSIC,
@@ -32,7 +31,7 @@ from tests.phone.house import (
     OnLine,
 )
 from tests.phone.rig import PATIENCE, RigError, SipPhone
-from tests.phone.tones import loudness_of, seconds_of_tone, when
+from tests.phone.tones import seconds_of_tone, when
 from tests.phone.wire_phone import WirePhone
 
 CALLER, AGENT = 700.0, 1000.0
@@ -68,6 +67,7 @@ def test_it_says_what_it_runs(house: House) -> None:
 
 
 def test_a_call_through_the_menu_is_answered_and_told_as_on_the_virtual_switch(house: House) -> None:
+    _wrap_up(house, 1)
     (agent,) = house.at_desk("1001", hertz=AGENT)
     caller = house.ring("5000", hertz=CALLER, caller_number=KNOWN)
     caller.see(node="menu")
@@ -76,8 +76,8 @@ def test_a_call_through_the_menu_is_answered_and_told_as_on_the_virtual_switch(h
     they_talk(caller, agent, 1.5)
     agent.hang_up()
     talked = agent.wait_for("closed")["at"] - agent.wait_for("established")["at"]
-    house.see("1001", work="idle")
     eventually(lambda: _wrapped_up(house, caller))
+    _wrap_up(house, 0)
     report = house.told_of(caller)
     call = report.call
     assert (call["status"], call["queue"], call["agent"], call["ended_by"]) == (
@@ -101,6 +101,11 @@ def test_a_call_through_the_menu_is_answered_and_told_as_on_the_virtual_switch(h
     assert seconds_of_tone(file, CALLER, channel=0) > 1
     assert seconds_of_tone(file, AGENT, channel=1) > 1
     assert seconds_of_tone(file, AGENT, channel=0) == seconds_of_tone(file, CALLER, channel=1) == 0
+
+
+def _wrap_up(house: House, seconds: int) -> None:
+    with house.setting_up():
+        Agent.update(wrap_up_seconds=seconds).where(Agent.extension == "1001").execute()
 
 
 def _wrapped_up(house: House, caller: OnLine) -> None:
@@ -211,32 +216,9 @@ def test_after_hours_the_caller_is_told_so(house: House) -> None:
     assert seconds_of_tone(caller.phone.heard(), SHUT) > 0.6
 
 
-@pytest.mark.parametrize("how", ["hash", "hang_up"])
-def test_a_message_holds_what_was_said(house: House, how: str) -> None:
-    caller = house.ring(BOX, hertz=CALLER)
-    caller.phone.listen_for(BEEP, 0.1)
-    caller.see(state="voicemail")
-    caller.phone.listen(2)
-    if how == "hash":
-        caller.phone.press("#")
-    else:
-        caller.phone.hang_up()
-    report = house.told_of(caller)
-    assert report.call["status"] == "voicemail"
-    assert report.call["ended_by"] == ("system" if how == "hash" else "caller")
-    (message,) = report.messages
-    assert (message["box"], message["caller_number"]) == ("sales", caller.number)
-    file = recording_of(house, message["path"])
-    assert float(message["seconds"]) == pytest.approx(len(loudness_of(file, CALLER)) / 10, abs=0.2)
-    assert seconds_of_tone(file, CALLER) > 1.5
-    assert seconds_of_tone(file, CALLER) == pytest.approx(float(message["seconds"]), abs=0.5), (
-        "it is nothing but speech"
-    )
-
-
 def test_with_nobody_logged_in_a_message_is_taken(house: House) -> None:
     house.on_duty(otherwise="offline")
-    caller = house.ring("5000")
+    caller = house.ring("5000", hertz=CALLER)
     caller.see(node="menu")
     caller.phone.press("1")
     caller.phone.listen_for(BEEP, 0.1)
@@ -245,8 +227,9 @@ def test_with_nobody_logged_in_a_message_is_taken(house: House) -> None:
     caller.phone.press("#")
     report = house.told_of(caller)
     assert (report.call["status"], report.call["queue"], report.call["agent"]) == ("voicemail", "sales", None)
+    assert report.call["ended_by"] == "system"
     assert [(entry["queue"], entry["result"]) for entry in report.entries] == [("sales", "no_agent")]
-    assert [message["box"] for message in report.messages] == ["sales"]
+    house.check_message(report, CALLER, caller.number)
 
 
 def test_keys_pressed_during_the_greeting_are_kept(house: House) -> None:

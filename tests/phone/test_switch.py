@@ -132,19 +132,6 @@ def test_caller_and_agent_hear_each_other_and_are_recorded_apart(
     assert seconds_of_tone(recording, CALLER, channel=1) == 0
 
 
-def test_the_agent_is_freed_when_the_caller_hangs_up(switch: RunningSwitch, engine: Engine, link: Wire) -> None:
-    agent = switch.desk("1001")
-    agent.register()
-    caller = switch.outside("+4532101010")
-    call = connected(engine, caller)
-    call.finished(call.execute("set", "park_after_bridge=true"))
-    leg = talk(call, link, agent)
-    caller.hang_up()
-    agent.wait_for("closed")
-    call.wait("CHANNEL_HANGUP_COMPLETE")
-    link.wait("CHANNEL_HANGUP_COMPLETE", Unique_ID=leg)
-
-
 def test_a_bridge_to_a_caller_who_has_gone_is_refused(switch: RunningSwitch, engine: Engine, link: Wire) -> None:
     """The agent's leg is left waiting, so that whoever asked for it must end it."""
     agent = switch.desk("1001")
@@ -171,23 +158,6 @@ def test_a_caller_in_the_menu_is_taken_over_when_the_engine_dies(switch: Running
     again = engine.next_call()
     assert again.uuid == call.uuid
     assert again.data["Answer-State"] == "answered"
-
-
-def test_a_talk_goes_on_without_the_engine_and_comes_back_after_it(
-    switch: RunningSwitch, engine: Engine, link: Wire
-) -> None:
-    agent = switch.desk("1001")
-    agent.register()
-    caller = switch.outside("+4532101010")
-    call = connected(engine, caller)
-    call.finished(call.execute("set", "socket_resume=false"))
-    leg = talk(call, link, agent)
-    call.close()
-    with pytest.raises(RigError, match="no call"):
-        engine.next_call(0.5)
-    assert link.api(f"uuid_exists {leg}") == "true"
-    agent.hang_up()
-    assert engine.next_call().uuid == call.uuid
 
 
 def test_a_caller_whom_no_engine_takes_hears_an_apology(switch: RunningSwitch) -> None:

@@ -70,7 +70,8 @@ def test_a_message_is_left_by_key_out_of_the_queue(house: House) -> None:
     caller.phone.hang_up()
     report = house.told_of(caller)
     assert [(entry["queue"], entry["result"]) for entry in report.entries] == [("back", "exit_key")]
-    assert [message["box"] for message in report.messages] == ["sales"]
+    assert (report.call["status"], report.call["ended_by"]) == ("voicemail", "caller")
+    house.check_message(report, CUSTOMER, caller.number)
 
 
 def asked_for(house: House, phone: SipPhone, number: str) -> None:
