@@ -315,7 +315,8 @@ class Installation:
         busy = {name: agent for name, agent in self.agents().items() if agent["work"] != "idle" or agent["call_id"]}
         assert busy == {}
         assert self.sockets() == 0
-        assert self.value("SELECT count(*) FROM call WHERE ended_at IS NULL") == 0
+        # A callback that was offered and never came to a call has a row without a beginning, which its offers hang on.
+        assert self.value("SELECT count(*) FROM call WHERE started_at IS NOT NULL AND ended_at IS NULL") == 0
 
 
 def environment(home: Path, free_port: Callable[[], int]) -> dict[str, str]:
