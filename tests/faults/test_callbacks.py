@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from call.callers import Caller
@@ -12,9 +13,17 @@ from call.report import Row
 from engine.live import callbacks as live
 from engine.records.facts import Presence
 
+from .conftest import installed
 from .damaged import AGENTS, NUMBERS, Damaged
 
 RULES = {"callback": {"offer_after_seconds": 60, "key": "2", "attempts": 2, "gap_seconds": 10}}
+
+
+@pytest.fixture(scope="module")
+def damaged() -> Iterator[Damaged]:
+    """One of its own, as its queues are others."""
+    with installed() as made:
+        yield made
 
 
 @pytest.fixture(scope="module", autouse=True)
