@@ -48,7 +48,8 @@ def test_the_caller_hangs_up_during_a_playback(rig: Rig) -> None:
     call.event("CHANNEL_EXECUTE", **{"Application-UUID": "play"})
     rig.inbound().api(f"uuid_kill {caller}")
     done = call.event("CHANNEL_EXECUTE_COMPLETE", **{"Application-UUID": "play"})
-    assert done.get("Application-Response") == "PLAYBACK ERROR"
+    # On FreeSWITCH it depends on where in its loop the hang-up meets it (switch_ivr_play_say.c, switch_ivr_play_file).
+    assert done.get("Application-Response") in ("PLAYBACK ERROR", "FILE PLAYED")
     assert call.event("CHANNEL_HANGUP_COMPLETE").get("Hangup-Cause") == "NORMAL_CLEARING"
 
 

@@ -111,8 +111,9 @@ def test_caller_and_agent_hear_each_other_and_are_recorded_apart(
     caller.press("5")
     call.wait("DTMF", DTMF_Digit="5")
     assert pressed < len(call.events)
-    caller.listen_for(AGENT, 0.6)
-    agent.listen_for(CALLER, 0.6)
+    # From here on, as they are recorded from here on.
+    caller.listen_for(AGENT, caller.heard_of(AGENT) + 0.8)
+    agent.listen_for(CALLER, agent.heard_of(CALLER) + 0.8)
 
     agent.hang_up()
     call.wait("CHANNEL_UNBRIDGE")
