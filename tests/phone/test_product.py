@@ -73,7 +73,7 @@ def test_a_call_through_the_menu_is_answered_and_told_as_on_the_virtual_switch(h
     caller.see(node="menu")
     caller.phone.press("1")
     put_through(caller, agent)
-    they_talk(caller, agent, 1.5)
+    they_talk(caller, agent, 2)
     agent.hang_up()
     talked = agent.wait_for("closed")["at"] - agent.wait_for("established")["at"]
     eventually(lambda: _wrapped_up(house, caller))

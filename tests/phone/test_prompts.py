@@ -33,7 +33,7 @@ def test_a_phone_rings_and_a_prompt_is_spoken_into_it(house: House) -> None:
     anna.wait_for("established")
     eventually(lambda: _state(house, ticket.number, "recording"))
     anna.listen_for(BEEP, 0.2)
-    anna.listen(1.6)
+    anna.listen(2)
     anna.press("#")
     # Whatever of the menu is still to come, the key is its answer.
     anna.press("1")
