@@ -100,6 +100,7 @@ def test_an_extension_is_forwarded_when_its_time_is_over(installation: Installat
     installation.switch.phone("1004", ring=True)
     caller = installation.switch.call("1004", caller="+4532101010")
     caller.wait_for("talks", to="1002")
+    installation.see("1002", work="talking")
     caller.hang_up()
     report = installation.report(caller)
     assert report.way == [("ring", "no_answer"), ("ring_2", "answered")]
