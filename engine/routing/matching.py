@@ -23,7 +23,7 @@ def place(state: State, entry: Entry, at: float) -> bool:
     entry.pool = pool
     entry.stamp += 1
     if due is not None:
-        state.timers.add(due, "stage", entry.entry_id)
+        state.timers.add(due, "stage", entry.entry_id, rank=entry.rank)
     if entry.not_before is not None and at < entry.not_before:
         return False
     if state.settled and _offered(state, entry, pool, at):
@@ -82,10 +82,10 @@ def serve(state: State, agent: Agent, at: float) -> None:
     best = None
     for pool in agent.pools:
         head = pool.first_call()
-        if head is not None and (best is None or head[:2] < best[:2]):
+        if head is not None and (best is None or head[:3] < best[:3]):
             best = head
     if best is not None and state.settled:
-        offer(state, best[3], [agent], at)
+        offer(state, best[4], [agent], at)
     else:
         enlist(agent)
 
@@ -117,7 +117,7 @@ def move_on(state: State, entry: Entry, at: float) -> None:
             entry.not_before = None
         place(state, entry, at)
     elif due is not None:
-        state.timers.add(due, "stage", entry.entry_id)
+        state.timers.add(due, "stage", entry.entry_id, rank=entry.rank)
 
 
 def leave_emptied(state: State, at: float) -> None:

@@ -54,6 +54,10 @@ def said(needs: Needs) -> str:
 
 _ORDER = itemgetter(0, 1, 2, 3)
 
+Waiting = tuple[float, float, str, int, "Entry"]
+"""A call that waits: rank, sequence, the entry's id, its stamp when it came, and the entry. No two are alike before the entry
+itself, which knows no order."""
+
 
 class PoolKey(NamedTuple):
     """What decides who belongs to a pool: the agents of the queue who meet the needs, whose delay is not above `delay` and
@@ -105,11 +109,11 @@ class Pool:
         self.outsiders: list[dict[str, Any]] | None = None
         """Some who do not belong here, each with the reason, once they were asked for."""
         self._ordered = len({order for order, _ in agents.values()}) > 1
-        self._waiting: list[tuple[float, float, int, Entry]] = []
+        self._waiting: list[Waiting] = []
         self._idle: list[tuple[int, float, float, int, int, Agent]] = []
 
     def add_call(self, entry: Entry) -> None:
-        heappush(self._waiting, (entry.rank, entry.sequence, entry.stamp, entry))
+        heappush(self._waiting, (entry.rank, entry.sequence, entry.entry_id, entry.stamp, entry))
 
     def add_agent(self, agent: Agent) -> None:
         agent_id = agent.profile.agent_id
@@ -122,21 +126,20 @@ class Pool:
         score = float(place) if place else strategy.score(agent, self.key.needs)
         heappush(self._idle, (order, score, agent.idle_since, agent_id, agent.stamp, agent))
 
-    def first_call(self) -> tuple[float, float, int, Entry] | None:
-        """The call to be served first: least rank, then least sequence."""
+    def first_call(self) -> Waiting | None:
+        """The call to be served first: least rank, then least sequence; supervisors may put two in the same place, of which
+        the entry's id decides, here as on the boards."""
         heap = self._waiting
         while heap:
             first = heap[0]
-            if first[3].stamp == first[2]:
+            if first[4].stamp == first[3]:
                 return first
             heappop(heap)
         return None
 
     def calls(self) -> list[Entry]:
         """All that wait here, in their order."""
-        return [
-            entry for _, _, stamp, entry in sorted(self._waiting, key=lambda each: each[:3]) if entry.stamp == stamp
-        ]
+        return [entry for *_, stamp, entry in sorted(self._waiting) if entry.stamp == stamp]
 
     def first_agent(self, chance: random.Random) -> Agent | None:
         """The free agent whom the strategy gives the call; `chance` is for those that draw lots."""

@@ -127,7 +127,7 @@ class Timers:
     """What falls due when. `live(kind, key)` tells whether a timer may still mean something."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[float, int, str, Any]] = []
+        self._heap: list[tuple[float, float, int, str, Any]] = []
         self._count = 0
         self._most = TIMERS_UNSWEPT
 
@@ -135,15 +135,16 @@ class Timers:
     def next_due(self) -> float | None:
         return self._heap[0][0] if self._heap else None
 
-    def add(self, due: float, kind: str, key: Any) -> None:
+    def add(self, due: float, kind: str, key: Any, *, rank: float = 0.0) -> None:
+        """Of those due at the same instant the least `rank` comes first, then what was added first."""
         self._count += 1
-        heappush(self._heap, (due, self._count, kind, key))
+        heappush(self._heap, (due, rank, self._count, kind, key))
 
     def pop(self, at: float) -> tuple[float, str, Any] | None:
         """The next one that is due at `at`."""
         if not self._heap or self._heap[0][0] > at:
             return None
-        due, _, kind, key = heappop(self._heap)
+        due, _, _, kind, key = heappop(self._heap)
         return due, kind, key
 
     def sweep(self, entries: Mapping[str, Entry], offers: Mapping[str, Offer]) -> None:
@@ -151,7 +152,7 @@ class Timers:
         if len(self._heap) <= self._most:
             return
         gone = {"longest_wait": entries, "stage": entries, "offer": offers}
-        self._heap = [each for each in self._heap if each[2] not in gone or each[3] in gone[each[2]]]
+        self._heap = [each for each in self._heap if each[3] not in gone or each[4] in gone[each[3]]]
         heapify(self._heap)
         self._most = max(TIMERS_UNSWEPT, 2 * len(self._heap))
 

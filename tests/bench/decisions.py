@@ -199,7 +199,7 @@ def choices(centre: Centre) -> list[float]:
         best = None
         for pool in rows[number]:
             head = pool.first_call()
-            if head is not None and (best is None or head[:2] < best[:2]):
+            if head is not None and (best is None or head[:3] < best[:3]):
                 best = head
         return best
 

@@ -402,3 +402,26 @@ def test_a_dry_run_tells_all_and_changes_nothing() -> None:
     assert answer.answer["chosen"]["agent_id"] == 1
     (offer,) = offers(desk.call("one"))
     assert offer.agent_id == 2
+
+
+def test_calls_that_came_to_stand_in_the_same_place_are_served_one_after_the_other() -> None:
+    desk = desk_of(agent(1))
+    paused(desk, 1)
+    for name in ("two", "one"):
+        desk.call(name)
+    one, two = (desk.router.entries[name] for name in ("one", "two"))
+    # Where supervisors put calls between others again and again, no number is left between two places.
+    one.rank, one.sequence = two.rank, two.sequence
+    assert one.pool is not None
+    one.pool.add_call(one)
+    (offer,) = offers(desk.ready(1))
+    desk.answered(offer)
+    assert [offer.entry_id, *(each.entry_id for each in offers(desk.ended(offer)))] == ["one", "two"]
+
+
+def test_calls_that_may_be_offered_from_the_same_instant_on_are_served_in_their_order() -> None:
+    desk = desk_of(agent(1))
+    desk.ready(1)
+    desk.call("ordinary", not_before=desk.at + 9)
+    desk.call("urgent", after=0, priority=1, not_before=desk.at + 8)
+    assert [offer.entry_id for offer in offers(desk.pass_time(8))] == ["urgent"]
