@@ -47,6 +47,7 @@ def _calendar(country: str, subdivision: str, years: Sequence[int]) -> library.H
         known = library.country_holidays(country)
         spoken = next((each for each in ("en_GB", "en_US") if each in known.supported_languages), None)
         return library.country_holidays(country, subdiv=subdivision or None, years=years, language=spoken)
+    # The library's answer for a country or a part of one that it has no holidays of.
     except NotImplementedError as error:
         where = f"{country!r}, {subdivision!r}" if subdivision else f"{country!r}"
         raise CalendarInvalid(f"no public holidays are known for country {where}") from error
