@@ -155,10 +155,6 @@ def remade(steps, flow=MAIN, **how):
     return test, run_test(test, flow, catalogue=CATALOGUE, calendars=CALENDARS)
 
 
-def ways_of(called, flow=MAIN):
-    return [node for node in called.path if node in flow.nodes]
-
-
 def test_numbers_are_masked():
     assert (masked("+4532101010"), masked("1001"), masked("")) == ("+4500000000", "0000", "")
 
