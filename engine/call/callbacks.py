@@ -39,6 +39,7 @@ from engine.records.lookups import Lookups
 from engine.records.queues import CallbackRules
 from engine.routing import events
 from engine.routing.events import CloseOffer, EntryAdded, EntryLeft, MakeOffer, OfferFailed, PlaceEntry, ReleaseEntry
+from engine.routing.telling import tell_router
 
 TICK_SECONDS: Final = 1.0
 CLOSED_SECONDS: Final = 3600
@@ -228,7 +229,9 @@ class Callbacks:
 
     def _offered(self, callback: Callback, offer: MakeOffer) -> None:
         if offer.entry_id != callback.entry_id or callback.state != "owed":
-            self._tell(OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result="caller_left"))
+            tell_router(
+                self._outbox, OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result="caller_left")
+            )
             return
         callback.offer, callback.tried_at = kept(offer), callback.tried_at or offer.at
         self._keep(callback)
@@ -252,7 +255,7 @@ class Callbacks:
         if callback.state == "owed" and self._mine.get(callback.callback_id) is callback:
             callback.offer = None
             self._keep(callback)
-        self._tell(OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result=result))
+        tell_router(self._outbox, OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result=result))
 
     # --- in the queue and out of it ---
 
@@ -281,7 +284,7 @@ class Callbacks:
             place_at=place_at,
         )
         self._outbox.put("HSET", keys.WAITING, entry.entry_id, events.encode(entry).decode())
-        self._tell(entry)
+        tell_router(self._outbox, entry)
 
     def _withdraw(self, callback: Callback) -> None:
         """It waits no more; a phone that rings for it stops."""
@@ -292,7 +295,7 @@ class Callbacks:
             self._outbox.put("HDEL", keys.WAITING, callback.entry_id)
             self._outbox.put("ZREM", keys.queue(callback.queue), callback.entry_id)
             if callback.state == "owed":
-                self._tell(EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
+                tell_router(self._outbox, EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
         callback.entry_id = None
 
     def _rest(self, callback: Callback, due_at: datetime) -> None:
@@ -387,7 +390,7 @@ class Callbacks:
         if callback.entry_id is not None:
             self._outbox.put("HDEL", keys.WAITING, callback.entry_id)
             self._outbox.put("ZREM", keys.queue(callback.queue), callback.entry_id)
-            self._tell(EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
+            tell_router(self._outbox, EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
         callback.owner = self._process_id
         self._rest(callback, due_at)
         self._wanted.set()
@@ -423,18 +426,6 @@ class Callbacks:
         name = self._rules(callback).calendar
         calendar = self._configuration.snapshot.plan.calendars.get(name) if name else None
         return calendar is None or isinstance(hours.status(calendar, self._clock.now()), hours.Open)
-
-    def _tell(self, event: events.Event) -> None:
-        self._outbox.put(
-            "XADD",
-            keys.ROUTER_EVENTS,
-            "MAXLEN",
-            "~",
-            keys.ROUTER_EVENTS_KEPT,
-            "*",
-            "data",
-            events.encode(event).decode(),
-        )
 
 
 def _decoded(texts: Iterable[Any]) -> list[Callback]:

@@ -12,7 +12,8 @@ from engine.live import keys
 from engine.live.outbox import Outbox
 from engine.records.facts import CallEnded, MessageLeft, QueueLeft, RecordingMade, StepLeft
 from engine.records.journal import Journal
-from engine.routing.events import EntryLeft, Event, TalkEnded, encode
+from engine.routing.events import EntryLeft, Event, TalkEnded
+from engine.routing.telling import tell_router
 
 
 class Closing:
@@ -73,9 +74,7 @@ class Closing:
 
     def tell(self, event: Event) -> None:
         """Tell the router."""
-        self._outbox.put(
-            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
-        )
+        tell_router(self._outbox, event)
 
     def _close_step(self, checkpoint: Checkpoint, at: datetime) -> None:
         entered_at = checkpoint.step_entered_at

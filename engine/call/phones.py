@@ -16,7 +16,8 @@ from engine.esl.frames import Frame
 from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.live.outbox import Outbox
-from engine.routing.events import PresenceWanted, encode
+from engine.routing.events import PresenceWanted
+from engine.routing.telling import tell_router
 
 GONE_REASON: Final = "phone_gone"
 """The reason of such a pause."""
@@ -75,15 +76,10 @@ class PhoneWatch:
                     reason=GONE_REASON,
                     by="switch",
                 )
-                self._tell(event)
+                tell_router(self._outbox, event)
                 log.warning("phone gone, agent paused", extension=extension, agent=agent_id)
                 paused.append(extension)
         return paused
-
-    def _tell(self, event: PresenceWanted) -> None:
-        self._outbox.put(
-            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
-        )
 
 
 def signed_in(control: Control) -> dict[str, str]:

@@ -13,14 +13,13 @@ from engine.live.outbox import Outbox
 from engine.routing.events import (
     CloseOffer,
     EntryLeft,
-    Event,
     MakeOffer,
     OfferFailed,
     PlaceEntry,
     ReleaseEntry,
     TakenOver,
-    encode,
 )
+from engine.routing.telling import tell_router
 
 if TYPE_CHECKING:
     from engine.call.callbacks import Callbacks
@@ -102,12 +101,8 @@ class Inbox:
             return
         elif isinstance(decision, MakeOffer) and not self._registry.was_let_go(decision.call_id):
             # Nobody waits here under that name, whatever Redis remembers; without this it would be offered for ever.
-            self._tell(EntryLeft(at=decision.at, entry_id=decision.entry_id))
-            self._tell(OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left"))
+            tell_router(self._outbox, EntryLeft(at=decision.at, entry_id=decision.entry_id))
+            failed = OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left")
+            tell_router(self._outbox, failed)
             self._outbox.put("HDEL", keys.WAITING, decision.entry_id)
             self._outbox.put("ZREM", keys.queue(decision.queue), decision.entry_id)
-
-    def _tell(self, event: Event) -> None:
-        self._outbox.put(
-            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
-        )

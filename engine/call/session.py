@@ -37,11 +37,10 @@ from engine.call.ways import asks_whether_blocked, flow_to, leads_to
 from engine.esl import names
 from engine.esl.errors import CallGone, EslError
 from engine.esl.outbound import CallLink
-from engine.live import keys
 from engine.records.customers import Match
 from engine.records.facts import Disposition, EndedBy
 from engine.routing.events import Event as RouterEvent
-from engine.routing.events import encode
+from engine.routing.telling import tell_router
 from ivr.phone import QueueOutcome, QueueRequest, SentOn
 from ivr.visit import Checkpoint as FlowCheckpoint
 from ivr.visit import Value, outcome_when_gone
@@ -316,9 +315,7 @@ class Session:
     # --- Redis ---
 
     def tell_router(self, event: RouterEvent) -> None:
-        self.around.outbox.put(
-            "XADD", keys.ROUTER_EVENTS, "MAXLEN", "~", keys.ROUTER_EVENTS_KEPT, "*", "data", encode(event).decode()
-        )
+        tell_router(self.around.outbox, event)
 
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it where this call stands."""
