@@ -16,11 +16,13 @@ from gevent.event import AsyncResult
 from structlog.testing import capture_logs
 
 from engine.esl import names
+from engine.esl.awaited import Awaited
 from engine.esl.errors import CallGone, CommandRejected, LinkBusy, LinkClosed, ReplyTimeout, UnsafeText
 from engine.esl.frames import Event, Frame, FrameReader
 from engine.esl.link import UNANSWERED_LIMIT, Link
 from engine.esl.outbound import CallLink
 from ivr.phone import Gone
+from tests.waiting import until
 
 from .peer import UUID, calling, sockets
 from .recordings import EVERY
@@ -31,12 +33,9 @@ def ready(greenlet_: gevent.Greenlet) -> object:
     return greenlet_.get(timeout=5)
 
 
-def until(condition: object) -> None:
-    """Give the others their turns until `condition` holds."""
-    deadline = time.monotonic() + 5
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it never came about"
-        gevent.sleep(0.002)
+def waited_for(*awaited: Awaited) -> bool:
+    """Whether somebody waits for each of them by now."""
+    return all(each._signal is not None for each in awaited)
 
 
 # The ordinary way -----------------------------------------------------------------------------------------------------
@@ -227,13 +226,15 @@ def test_2_the_end_inside_a_body_stops_this_call_and_no_other() -> None:
 
 def test_3_the_end_without_a_notice_ends_every_wait() -> None:
     with calling() as (call, peer):
+        playing, key = call.execute("playback", "a.wav"), call.expect("DTMF")
         waits = [
             gevent.spawn(call.send, "linger 5", 30),
             gevent.spawn(call.api, "status", 30),
-            gevent.spawn(call.execute("playback", "a.wav").wait, 30),
-            gevent.spawn(call.expect("DTMF").wait, 30),
+            gevent.spawn(playing.wait, 30),
+            gevent.spawn(key.wait, 30),
         ]
-        gevent.sleep(0)
+        assert [peer.command().line.split()[0] for _ in range(3)] == ["sendmsg", "linger", "api"]
+        until(lambda: waited_for(playing, key))
         peer.close()
         for wait in waits:
             with pytest.raises(CallGone):
@@ -257,11 +258,12 @@ def test_3_the_end_without_a_notice_ends_every_wait() -> None:
 )
 def test_4_broken_frames_end_the_link_and_it_says_so(broken: bytes) -> None:
     with calling() as (call, peer):
-        expected = gevent.spawn(call.expect("DTMF").wait, 30)
-        gevent.sleep(0)
+        key = call.expect("DTMF")
+        waiting = gevent.spawn(key.wait, 30)
+        until(lambda: waited_for(key))
         peer.send(broken)
         with pytest.raises(CallGone):
-            ready(expected)
+            ready(waiting)
         assert not call.connected
         assert call.gone
         assert peer.is_closed()
@@ -272,7 +274,6 @@ def test_5_long_commands_arrive_whole() -> None:
         argument = "x" * 900_000
         call.execute("set", argument)
         call.execute("set", "next")
-        gevent.sleep(0.01)
         assert peer.command().body == argument
         assert peer.command().body == "next"
 
@@ -484,16 +485,21 @@ def test_11_arguments_that_were_not_given_have_defaults_and_are_one_word_each() 
 
 
 def test_12_a_link_has_no_greenlet_of_its_own() -> None:
-    def living() -> list[greenlet.greenlet]:
-        return [one for one in gc.get_objects() if isinstance(one, greenlet.greenlet) and not one.dead]
+    def living() -> set[greenlet.greenlet]:
+        return {one for one in gc.get_objects() if isinstance(one, greenlet.greenlet) and not one.dead}
 
-    gevent.sleep(0.01)
-    before = living()
+    def at_rest() -> set[greenlet.greenlet]:
+        """Those that live once none of them ends and none begins any more."""
+        before, found = None, living()
+        while found != before:
+            gevent.sleep(0.01)
+            before, found = found, living()
+        return found
+
+    before = at_rest()
     ours, theirs = zip(*(sockets() for _ in range(20)), strict=True)
     links = [CallLink(("127.0.0.1", 0), sock) for sock in ours]
-    gevent.sleep(0.01)
-    new = [one for one in living() if all(one is not other for other in before)]
-    assert new == []
+    assert at_rest() <= before
     for link in links:
         link.close()
     for sock in theirs:

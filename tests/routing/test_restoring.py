@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import gevent
 import pytest
+from gevent.event import Event as Signal
 
 from conf.clock import Clock
 from engine.live import keys
@@ -32,6 +32,7 @@ from engine.routing.leader import Leader
 from engine.routing.offering import OFFER_GRACE_SECONDS
 from engine.routing.restoring import restore
 from engine.routing.router import Router
+from tests.waiting import until
 
 from .desk import ANNA, BEN, Desk, offers, roster
 
@@ -135,10 +136,15 @@ def test_what_is_told_late_ends_no_offer_before_it_was_made() -> None:
 class Away(Wire):
     """A Redis that is away until it is said to be back."""
 
-    back = False
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.back = False
+        self.missed = Signal()
+        """That it was asked while it was away."""
 
     def ask(self, *command: Any) -> Any:
         if not self.back:
+            self.missed.set()
             raise RedisError("away")
         return super().ask(*command)
 
@@ -166,17 +172,17 @@ def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first
     )
     leader.start()
     try:
-        gevent.sleep(0.1)
+        assert wire.missed.wait(5)
         wire.back = True
         now = time.time()
+        # The old one's process is the later one to notice.
         for name, entered_at in (("young", now - 2), ("old", now - 9)):
             entry = EntryAdded(
                 at=now, entry_id=name, call_id=name, queue="sales", owner="engine-2", entered_at=entered_at
             )
             redis.waits(entry)
-            redis.wire.ask("XADD", keys.ROUTER_EVENTS, "*", "data", encode(entry).decode())
-            # The one whose process was later to notice.
-            gevent.sleep(0.3)
+            told_as = redis.wire.ask("XADD", keys.ROUTER_EVENTS, "*", "data", encode(entry).decode())
+            until(lambda told_as=told_as: redis.wire.ask("GET", keys.ROUTER_CURSOR) == told_as, 5)
         told = redis.wire.ask("BLPOP", keys.inbox("engine-2"), 5)
         found = [json.loads(told[1])]
         while found[-1]["decision"] != "MakeOffer":
