@@ -17,6 +17,7 @@ from admin.forms import Form, Refused
 from admin.parts import Parts, parts
 from admin.publishing import change
 from dialplan.destinations import (
+    FIELDS,
     ByHours,
     Destination,
     HangUp,
@@ -301,8 +302,7 @@ def typed(values: Mapping[str, str]) -> dict[str, Any]:
             return {"to": "refuse", "cause": "CALL_REJECTED"}
         if kind == "hang_up":
             return {"to": kind}
-        field = {"voicemail": "box", "callback": "queue", "ring_group": "group"}.get(kind, kind)
-        return {"to": kind, field: values.get(f"{side}-{kind}", "").strip()}
+        return {"to": kind, FIELDS.get(kind, kind): values.get(f"{side}-{kind}", "").strip()}
 
     if values.get("calendar"):
         return {"to": "by_hours", "calendar": values["calendar"], "open": leaf("open"), "closed": leaf("closed")}

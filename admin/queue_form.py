@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from dialplan.destinations import FIELDS
 from engine.records.queues import OFFER_FAILURES, CallbackRules, QueueSettings, RulesInvalid, decode_queue, encode
 
 SPARE_ROWS: Final = 1
@@ -22,15 +23,13 @@ NULLABLE: Final = frozenset({"all_paused_seconds", "most_expected_wait_seconds"}
 WAYS: Final = ("timeout", "full", "no_agent", "all_paused", "after_hours", "overflow")
 _CALLBACK: Final = ("attempts", "gap_seconds")
 
-_FIELDS: Final = {"voicemail": "box", "callback": "queue", "ring_group": "group", "refuse": "cause"}
-
 
 def destination(text: str) -> dict[str, Any]:
     """The document of a destination's text; what makes no sense in it is for the check that follows."""
     kind, _, value = text.partition(":")
     if kind in ("hang_up", "refuse"):
         return {"to": kind}
-    return {"to": kind, _FIELDS.get(kind, kind): value}
+    return {"to": kind, FIELDS.get(kind, kind): value}
 
 
 def destination_text(document: Mapping[str, Any] | None) -> str:
@@ -40,7 +39,7 @@ def destination_text(document: Mapping[str, Any] | None) -> str:
     kind = str(document.get("to", ""))
     if kind == "by_hours":
         return "other"
-    field = _FIELDS.get(kind, kind)
+    field = FIELDS.get(kind, kind)
     return f"{kind}:{document[field]}" if field in document and kind != "refuse" else kind
 
 

@@ -22,16 +22,9 @@ from admin.publishing import change
 from dialplan import scenarios
 from dialplan.destinations import ByHours, Rule, ToRingGroup, decode, encode, leaves
 from dialplan.errors import DestinationInvalid
-from dialplan.scenarios import RingGroup
+from dialplan.scenarios import ORDERS, RingGroup
 
 ring_groups = Blueprint("ring_groups", __name__)
-
-ORDERS: Mapping[str, str] = {
-    "together": "All at once, or each after its delay",
-    "listed": "One after the other, as listed",
-    "shuffled": "One after the other, in an order drawn for each call",
-    "longest_idle": "Whoever has been free for longest first",
-}
 
 
 class PhoneIn(BaseModel):

@@ -108,7 +108,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "refuse": Refuse,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_FIELDS = {
+FIELDS: Mapping[str, str] = {
     "flow": "flow",
     "queue": "queue",
     "extension": "extension",
@@ -127,7 +127,7 @@ def encode(rule: Rule) -> dict[str, Any]:
     if isinstance(rule, ByHours):
         return {"to": "by_hours", "calendar": rule.calendar, "open": encode(rule.open), "closed": encode(rule.closed)}
     name = _NAMES[type(rule)]
-    field = _FIELDS.get(name)
+    field = FIELDS.get(name)
     return {"to": name} | ({field: getattr(rule, field)} if field else {})
 
 
@@ -158,7 +158,7 @@ def _decode(value: object, depth: int) -> Rule:
         )
     if not isinstance(kind, str) or kind not in _KINDS:
         raise DestinationInvalid(f"`to` is one of {', '.join([*_KINDS, 'by_hours'])}, not {kind!r:.80}")
-    field = _FIELDS.get(kind)
+    field = FIELDS.get(kind)
     _only(value, {"to", field} if field else {"to"})
     if field is None:
         return HangUp()

@@ -18,9 +18,12 @@ class FeatureCode:
     """What may follow the code, in words; empty for nothing."""
 
 
+PROMPT_CODE: Final = "*31"
+"""What is dialled before the number under which a prompt may be recorded."""
+
 FEATURE_CODES: Final = (
     FeatureCode(
-        "*31",
+        PROMPT_CODE,
         "record_prompt",
         "Record a prompt",
         "Followed by the number that the prompt's page shows to those who may change it.",

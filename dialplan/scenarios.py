@@ -16,6 +16,14 @@ from dialplan.destinations import Rule
 from dialplan.errors import DestinationInvalid
 
 Order = Literal["together", "listed", "shuffled", "longest_idle"]
+ORDERS: Mapping[str, str] = {
+    "together": "All at once, or each after its delay",
+    "listed": "One after the other, as listed",
+    "shuffled": "One after the other, in an order drawn for each call",
+    "longest_idle": "Whoever has been free for longest first",
+}
+"""What each order is called on pages."""
+
 MOST_PHONES: Final = 50
 MOST_FORWARDS: Final = 10
 LONGEST_SECONDS: Final = 300

@@ -21,7 +21,7 @@ from ivr.node import ERROR, Node
 from ivr.nodes.hang_up import HangUp
 from ivr.nodes.sub_flow import RETURNED
 from ivr.phone import Gone, Phone
-from ivr.visit import LANGUAGE, STACK, Checkpoint, Ending, Speech, Value, Visit, Watch, outcome_when_gone
+from ivr.visit import LANGUAGE, LOST, STACK, Checkpoint, Ending, Speech, Value, Visit, Watch, outcome_when_gone
 from sounds.catalogue import Catalogue
 
 __all__ = ["Checkpoint", "Ending", "Interpreter", "Watch", "outcome_when_gone"]
@@ -122,7 +122,7 @@ class Interpreter:
             if entered is None:
                 watch.step_entered(flow.name, flow.version, name, node.type, moment)
             entered = None
-            left_by = "lost"
+            left_by = LOST
             try:
                 visit.save()
                 exit_name, fault = self._visit(node, visit, len(frames)), None

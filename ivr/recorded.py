@@ -13,6 +13,7 @@ from ivr.node import Node
 from ivr.nodes.collect import Collect
 from ivr.nodes.menu import BACK_KEY, EXTENSION, KEYS, Menu
 from ivr.values import Value
+from ivr.visit import LOST
 
 _BY_ITSELF = frozenset({"play", "hours", "sub_flow", "go_to", "return", "set", "milestone", "hang_up"})
 """Node types that do the same again whoever calls."""
@@ -58,7 +59,7 @@ def made_from(
         visits[told] += 1
         flow = flows.get((step.flow, step.version))
         node = None if flow is None else flow.nodes.get(step.node)
-        if step.exit in ("hung_up", "lost", "enters"):
+        if step.exit in ("hung_up", LOST, "enters"):
             continue
         if isinstance(node, Menu) and step.exit not in ("error", "extension"):
             keys += _keys(node, step.exit)

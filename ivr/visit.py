@@ -33,6 +33,9 @@ and where they stand, as `flow version node`, the outermost first."""
 
 MOST_VARIABLES: Final = 200
 MOST_MENUS: Final = 20
+LOST: Final = "lost"
+"""The exit of a step whose end nobody knows."""
+
 Speech = Callable[[str, str], str]
 """Speaks a text in a language; gives the file. A PointsmanError where nothing here can."""
 
@@ -71,7 +74,7 @@ class Watch(Protocol):
     def step_entered(self, flow: str, version: int, node: str, node_type: str, at: datetime, /) -> None: ...
 
     def step_left(self, exit: str, at: datetime, /) -> None:
-        """The step entered last is over: by one of its exits, or `hung_up` when the caller left in it, or `lost` when the
+        """The step entered last is over: by one of its exits, or `hung_up` when the caller left in it, or LOST when the
         program failed in it."""
 
     def checkpoint(self, node: str, variables: Mapping[str, Value], /) -> None:

@@ -19,6 +19,7 @@ from admin.prompts import by_phone, pages, saving
 from admin.prompts.music import Music
 from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
 from admin.prompts.shelf import STATES, Item, find, shelf
+from dialplan.feature_codes import PROMPT_CODE
 from engine.live.prompt_recording import Ticket
 from sounds import catalogue
 from sounds.errors import AudioUnusable
@@ -173,7 +174,7 @@ def _out(item: Item) -> PromptOut:
 def _ticket(ticket: Ticket) -> TicketOut:
     return TicketOut(
         number=ticket.number,
-        dial=f"{by_phone.CODE}{ticket.number}",
+        dial=f"{PROMPT_CODE}{ticket.number}",
         state=ticket.state,
         said=ticket.said,
         version=ticket.version,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from admin.access import Viewer
@@ -11,10 +9,9 @@ from admin.forms import Refused
 from admin.parts import Parts
 from admin.prompts import saving
 from admin.prompts.shelf import shelf
+from dialplan.feature_codes import PROMPT_CODE
 from engine.live import prompt_recording
-from engine.live.prompt_recording import PROMPT_CODE, RingAndDial, Ticket
-
-CODE: Final = PROMPT_CODE
+from engine.live.prompt_recording import RingAndDial, Ticket
 
 
 def extensions(parts: Parts) -> list[tuple[str, str]]:
@@ -33,7 +30,7 @@ def begin(parts: Parts, who: Viewer, name: str, language: str, extension: str = 
     if extension:
         ticket = msgspec.structs.replace(ticket, state="ringing")
         prompt_recording.tell(parts.redis, ticket)
-        request = RingAndDial(extension=extension, number=f"{CODE}{ticket.number}", shown="Record a prompt")
+        request = RingAndDial(extension=extension, number=f"{PROMPT_CODE}{ticket.number}", shown="Record a prompt")
         prompt_recording.ask_ring(parts.redis, request)
     return ticket
 

@@ -16,6 +16,7 @@ from admin.prompts import by_phone, saving
 from admin.prompts.saving import NewNameIn, SpeechIn, WordsIn
 from admin.prompts.shelf import KINDS, STATES, Item, find, language_name, shelf
 from admin.security import POLICY, RECORDING_POLICY
+from dialplan.feature_codes import PROMPT_CODE
 from sounds import catalogue, wav
 from sounds.convert import ffmpeg
 from sounds.errors import AudioUnusable, PromptMissing
@@ -342,7 +343,7 @@ def phone(name: str) -> Response | str:
         ticket = by_phone.begin(parts(), viewer(), name, language, request.form.get("extension", "").strip())
     except Refused as refused:
         return render_template("prompt_phone.html", ticket=None, fault=str(refused))
-    return render_template("prompt_phone.html", ticket=ticket, fault="", code=by_phone.CODE)
+    return render_template("prompt_phone.html", ticket=ticket, fault="", code=PROMPT_CODE)
 
 
 @prompts.get("/setup/prompts/phone/<number>")
@@ -351,4 +352,4 @@ def phone_state(number: str) -> str:
     """How far the recording by phone has come, for the page that waits for it."""
     ticket = by_phone.find(parts(), number)
     fault = "" if ticket else "The number has run out. Ask for a new one."
-    return render_template("prompt_phone.html", ticket=ticket, fault=fault, code=by_phone.CODE)
+    return render_template("prompt_phone.html", ticket=ticket, fault=fault, code=PROMPT_CODE)

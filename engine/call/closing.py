@@ -14,6 +14,7 @@ from engine.records.facts import CallEnded, MessageLeft, QueueLeft, RecordingMad
 from engine.records.journal import Journal
 from engine.routing.events import EntryLeft, Event, TalkEnded
 from engine.routing.telling import tell_router
+from ivr.visit import LOST
 
 
 class Closing:
@@ -80,7 +81,7 @@ class Closing:
         entered_at = checkpoint.step_entered_at
         if entered_at is not None:
             self._journal.append(
-                StepLeft(call_id=checkpoint.call_id, entered_at=entered_at, left_at=max(at, entered_at), exit="lost")
+                StepLeft(call_id=checkpoint.call_id, entered_at=entered_at, left_at=max(at, entered_at), exit=LOST)
             )
 
     def _close_entry(self, checkpoint: Checkpoint, at: datetime, *, lost: bool) -> None:

@@ -15,6 +15,7 @@ import peewee
 import structlog
 
 from conf.errors import PointsmanError
+from dialplan.feature_codes import PROMPT_CODE
 from engine.call.audible import playable
 from engine.call.leg import shown
 from engine.call.switches import Switches
@@ -201,9 +202,7 @@ class Requests:
 
     def _failed(self, request: RingAndDial) -> None:
         with suppress(RedisError, OSError):
-            ticket = prompt_recording.find_ticket(
-                self._redis, request.number.removeprefix(prompt_recording.PROMPT_CODE)
-            )
+            ticket = prompt_recording.find_ticket(self._redis, request.number.removeprefix(PROMPT_CODE))
             if ticket is not None and ticket.state == "ringing":
                 said = f"The phone {request.extension} was not picked up, or is not signed in. Try again, or dial the number."
                 prompt_recording.tell(self._redis, msgspec.structs.replace(ticket, state="failed", said=said))

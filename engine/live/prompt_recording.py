@@ -1,6 +1,7 @@
 """Recording a prompt by telephone: what the admin asks for, and what becomes of it.
 
-A ticket is one permission to record one prompt, under a number that is dialled behind PROMPT_CODE. It runs out by itself.
+A ticket is one permission to record one prompt, under a number that is dialled behind dialplan.feature_codes.PROMPT_CODE.
+It runs out by itself.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ import msgspec
 
 from engine.live import keys
 from engine.live.connection import Redis
-
-PROMPT_CODE: Final = "*31"
-"""What is dialled before a ticket's number."""
 
 LASTS_SECONDS: Final = 900
 NUMBER_DIGITS: Final = 6

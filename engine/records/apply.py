@@ -19,6 +19,7 @@ import psycopg2.extensions
 from engine.records import facts, statements, unfinished
 from engine.records.callback_rows import CallbackRows
 from engine.records.flow_facts import FlowRows
+from ivr.visit import LOST
 
 Row = dict[str, Any]
 
@@ -182,8 +183,7 @@ class Batch:
             (fact.call_id, fact.entered_at), {"call_id": fact.call_id, "entered_at": fact.entered_at}
         )
         if "left_at" not in row or (
-            (fact.exit == unfinished.LOST, fact.left_at, fact.exit)
-            < (row["exit"] == unfinished.LOST, row["left_at"], row["exit"])
+            (fact.exit == LOST, fact.left_at, fact.exit) < (row["exit"] == LOST, row["left_at"], row["exit"])
         ):
             row.update(left_at=fact.left_at, exit=fact.exit)
 

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import Final
 
-LOST: Final = "lost"
-"""The exit of a step whose end nobody knows."""
-
 FAILED: Final = "failed"
 """The result of an entry whose end nobody knows."""
 

@@ -8,18 +8,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from dialplan.scenarios import ORDERS, Order
 from ivr.node import Exit, Form, Node, Reference, node_type
 from ivr.nodes.ring import OUTCOMES
 from ivr.phone import RingOutcome
 from ivr.shown import ADVANCED, SECONDS, choices, shown_as
 from ivr.visit import Visit
 
-ORDERS = {
-    "listed": "One after the other, as listed",
-    "shuffled": "One after the other, in an order drawn for each call",
-    "longest_idle": "Whoever has been free for longest first",
-    "together": "All at once",
-}
 Extension = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), shown_as("extension")]
 _WORST_FIRST: tuple[RingOutcome, ...] = ("no_answer", "busy", "rejected", "unreachable")
 
@@ -45,9 +40,7 @@ class RingGroup(Node):
 
     type: Literal["ring_group"]
     extensions: tuple[Extension, ...] = Field(min_length=1, max_length=50, title="Extensions")
-    order: Literal["listed", "shuffled", "longest_idle", "together"] = Field(
-        default="listed", title="Who rings next", json_schema_extra=choices(ORDERS)
-    )
+    order: Order = Field(default="listed", title="Who rings next", json_schema_extra=choices(ORDERS))
     seconds: float = Field(default=15, ge=1, le=300, title="Ring each for", json_schema_extra=SECONDS)
     rounds: int = Field(default=1, ge=1, le=10, title="Times through the list", json_schema_extra=ADVANCED)
 
