@@ -284,10 +284,20 @@ class Call:
         now.result, now.ended_by = "answered", "caller"
         self.enter("talk", at=began)
 
+    def parted(self) -> None:
+        """The talk ends now, if it has not before, and its agent may be given another call; whoever has this one when that is
+        written down goes by this instant."""
+        if self.now.parted_at is None:
+            self.now.parted_at = self.instant()
+            self.show()
+
     def talk_over(self) -> None:
-        """Agent and caller are parted. Who it was stays on the record, as the agent of the call."""
-        self.now.offer_id = None
-        self.now.queue = None
+        """The caller goes on without the agent. Who it was stays on the record, as the agent of the call."""
+        now = self.now
+        parted_at, now.parted_at = now.parted_at, None
+        now.offer_id = None
+        now.queue = None
+        self.enter("ivr", at=parted_at)
 
     def recorded(self, seconds: float) -> None:
         """The recording of the talk is whole, and so long; one without sound is forgotten."""

@@ -74,19 +74,23 @@ class CallingBack:
                 self._publish("missed")
                 now.ended_by = "system"
                 self._say("callback_not_reached")
+            # Their phone is free for another call only then.
+            session.hang_up()
         finally:
             if not session.let_go:
                 self._over()
-        session.hang_up()
 
     def was_over(self) -> None:
         """The call was taken over after the talk, which outlived the process that began it."""
         session, now = self._session, self._session.call.now
         now.result, now.ended_by = "answered", "caller"
         self._result = "answered"
-        talk.end_recording(session)
-        self._over()
-        session.hang_up()
+        try:
+            talk.end_recording(session)
+            session.hang_up()
+        finally:
+            if not session.let_go:
+                self._over()
 
     # --- the customer ---
 
@@ -245,10 +249,13 @@ def call_back(session: Session, *, anew: bool) -> None:
     ):
         # The talk is over; that the customer was reached is written down already.
         now.result, now.ended_by = "answered", "caller"
-        talk.end_recording(session)
-        at = session.clock.timestamp()
-        session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
-        session.hang_up()
+        try:
+            talk.end_recording(session)
+            session.hang_up()
+        finally:
+            if not session.let_go:
+                at = session.clock.timestamp()
+                session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
     if callback is None or offer is None:
         now.result = now.result or "abandoned_ringing"
         session.hang_up()

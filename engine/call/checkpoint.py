@@ -72,6 +72,8 @@ class Checkpoint(msgspec.Struct, kw_only=True):
     message: Message | None = None
     typed: str = ""
     """Keys pressed that nothing was done with yet."""
+    parted_at: datetime | None = None
+    """When the talk that the call stands at ended, as the router was told; what comes after it has not begun yet."""
     last_queue: str | None = None
     place_at: float | None = None
     """Since when the call counts as waiting, in Unix seconds, once it has left a queue unanswered; it keeps that place wherever

@@ -10,7 +10,7 @@ from engine.call.checkpoint import STATEMENT, Checkpoint
 from engine.call.media import SHORTEST_MESSAGE_SECONDS, Media
 from engine.live import keys
 from engine.live.outbox import Outbox
-from engine.records.facts import CallEnded, MessageLeft, QueueLeft, RecordingMade, StepLeft
+from engine.records.facts import CallEnded, MessageLeft, PhaseBegan, QueueLeft, RecordingMade, StepLeft
 from engine.records.journal import Journal
 from engine.routing.events import EntryLeft, Event, TalkEnded
 from engine.routing.telling import tell_router
@@ -33,6 +33,7 @@ class Closing:
         at = checkpoint.lost_at or self._clock.now()
         self._keep_message(checkpoint)
         self._keep_recording(checkpoint, at)
+        self._close_talk(checkpoint)
         self._close_step(checkpoint, at)
         self._close_entry(checkpoint, at, lost=lost)
         self._free_agent(checkpoint, at)
@@ -76,6 +77,11 @@ class Closing:
     def tell(self, event: Event) -> None:
         """Tell the router."""
         tell_router(self._outbox, event)
+
+    def _close_talk(self, checkpoint: Checkpoint) -> None:
+        """Its agent may have had other calls since."""
+        if checkpoint.parted_at is not None:
+            self._journal.append(PhaseBegan(call_id=checkpoint.call_id, at=checkpoint.parted_at, phase="ivr"))
 
     def _close_step(self, checkpoint: Checkpoint, at: datetime) -> None:
         entered_at = checkpoint.step_entered_at

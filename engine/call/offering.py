@@ -162,6 +162,7 @@ class Offering:
             session.control.unsubscribe(offer_id)
             if not session.let_go:
                 self._talk_ended(offer)
+        self._call.talk_over()
 
     def talk_was_over(self) -> None:
         """The call was taken over after its talk, which outlived the process that began it; the browser is told."""
@@ -179,6 +180,8 @@ class Offering:
         """The agent has hung up, or has been: told to the router once, by whichever leg tells it first."""
         if not self._freed:
             self._freed = True
+            if not self._session.gone.is_set():
+                self._call.parted()
             at = self._session.clock.timestamp()
             dropped = self._session.cut_off
             self._session.tell_router(
@@ -188,7 +191,6 @@ class Offering:
     def _talk_ended(self, offer: MakeOffer) -> None:
         self._free(offer)
         self._pops.tell("ended")
-        self._call.talk_over()
         self._attempt = self._talking = None
 
     # --- what others are told ---

@@ -87,10 +87,13 @@ def _ring(
     if now.state == "talk":
         # The call was taken over after its talk, which outlived the process that began it.
         now.result, now.ended_by = "answered", "agent"
+        call.parted()
         if now.offer_id is not None and now.agent_id is not None:
             at = session.clock.timestamp()
             session.tell_router(TalkEnded(at=at, offer_id=now.offer_id, agent_id=now.agent_id))
-        return _talk_over(session)
+        talk.end_recording(session)
+        call.talk_over()
+        return "answered"
     attempt = Attempt(
         session.link, session.control, {leg_id: phone for leg_id, (_, phone) in phones.items()}, session.mailbox.put
     )
@@ -133,15 +136,12 @@ def _ring(
     finally:
         if not session.let_go:
             pops.tell("ended", only=leg_id)
+            if not session.gone.is_set():
+                call.parted()
             if news:
                 at = session.clock.timestamp()
                 session.tell_router(TalkEnded(at=at, offer_id=leg_id, agent_id=agent.agent_id))
-    return _talk_over(session)
-
-
-def _talk_over(session: Session) -> RingOutcome:
-    session.call.talk_over()
-    session.call.enter("ivr")
+    call.talk_over()
     return "answered"
 
 

@@ -105,6 +105,7 @@ class Waiting:
     def _talk_was_over(self) -> Outcome:
         """The call was taken over after its talk, which outlived the process that began it."""
         session, now = self._session, self._call.now
+        self._call.parted()
         if now.offer_id is not None and now.agent_id is not None:
             # The router may not have been told of the talk at all, nor of the end of an offer that it may have made since.
             session.tell_router(recovery.answered(now))
@@ -113,7 +114,6 @@ class Waiting:
         now.result, now.ended_by = "answered", "agent"
         talk.end_recording(session)
         self._call.talk_over()
-        self._call.enter("ivr")
         return ANSWERED
 
     def announce_again(self) -> None:
@@ -179,7 +179,6 @@ class Waiting:
             self._offering.rang(message)
         elif isinstance(message, Bridged) and self._offering.is_of(message.leg_id):
             self._offering.talk(message.leg_id)
-            self._call.enter("ivr")
             return ANSWERED
         elif isinstance(message, Parted):
             # An agent answered in the very moment in which the offer was taken back.

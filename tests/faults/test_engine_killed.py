@@ -3,14 +3,18 @@ were. The callers hear a short gap, and each record is as if nothing had happene
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
 from call.callers import Caller
 from call.installation import eventually
 from call.report import Report
+
+from engine.live import keys
 
 from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since
 
@@ -230,3 +234,32 @@ def test_no_agent_had_two_calls_at_once(scene: Scene) -> None:
     scene.damaged.every_call_has_one_row(list(scene.calls.values()))
     assert scene.damaged.offers_overlap() == []
     assert QUEUES
+
+
+@pytest.mark.parametrize("ends", ["by the agent", "by the caller"])
+def test_a_talk_whose_end_was_told_already_ended_then(damaged: Damaged, ends: str) -> None:
+    """The process dies between telling the router, which gives the agent other calls from then on, and writing the end down."""
+    damaged.both_alive()
+    extension = AGENTS["white"]
+    damaged.switch.phone(extension, answer=1, talk=None)
+    damaged.on_duty(extension)
+    caller = queue(damaged, "white")
+    caller.wait_for("talks")
+    damaged.see(extension, work="talking", call_id=caller.call_id)
+    caller.wait_until(caller.now + 5)
+    damaged.kill(damaged.owner(caller))
+    kept = damaged.kept_of(caller)
+    parted_at = datetime.fromisoformat(kept["since"]) + timedelta(seconds=3)
+    damaged.redis.hset(keys.CALLS, caller.call_id, json.dumps(kept | {"parted_at": parted_at.isoformat()}))
+    if ends == "by the agent":
+        damaged.switch.api(f"uuid_kill {kept['offer_id']}")
+        caller.wait_for("ended")
+    else:
+        caller.hang_up()
+    report = damaged.report(caller)
+    assert report.legs == ["ivr", "queue", "talk", "ivr"]
+    assert (report.call["status"], float(report.call["talk_seconds"])) == ("answered", 3.0)
+    (recording,) = report.recordings
+    assert float(recording["seconds"]) > 0
+    damaged.see(extension, work="idle")
+    damaged.both_alive()
