@@ -17,9 +17,10 @@ Adding a language, here Swedish (Danish, Polish and Chinese are examples of all 
    A text without a closing mark is a fragment that is joined to others, so it is cut close. A name that is missing is
    heard in the default language.
 2. `pointsman prompts build HOME/prompts --language sv` synthesises them; recordings replace them one by one.
-3. `languages/sv.py` with `LANGUAGE`, an object with the methods of `languages.Language`. Word order is the module's own
-   ("five and twenty", "half past" before the hour): it may need names that English lacks, which are then prompts of that
-   language alone. Without a module, numbers and times are put together as in English, from whatever prompts there are.
+3. `languages/sv.py` with `LANGUAGE`, an object with the methods of `languages.Language`; those that most languages say alike
+   are in `languages._shared.Common`. Word order is the module's own ("five and twenty", "half past" before the hour): it may
+   need names that English lacks, which are then prompts of that language alone. Without a module, numbers and times are put
+   together as in English, from whatever prompts there are.
 4. `pointsman prompts check` names what is still missing; `tests/sounds/test_spoken.py` holds that every name the module
    can give has its audio.
 """

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from ivr.node import Exit, Form, Node, Reference, Use, node_type
-from ivr.nodes.ring import OUTCOMES
+from ivr.nodes.ring import OUTCOMES, with_otherwise
 from ivr.shown import SECONDS
 from ivr.values import Template, names_in
 from ivr.visit import Visit
@@ -34,8 +34,7 @@ class Outside(Node):
     seconds: float = Field(default=30, ge=1, le=300, title="Ring for", json_schema_extra=SECONDS)
 
     def ways(self) -> tuple[Exit, ...]:
-        needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)
-        return (*self.own_exits, *([Exit("otherwise")] if needed else []))
+        return with_otherwise(self)
 
     def references(self) -> Iterator[Reference]:
         yield Reference("trunk", "")

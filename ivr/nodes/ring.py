@@ -24,6 +24,12 @@ OUTCOMES = (
 _EXTENSION = re.compile(r"[0-9]{2,6}")
 
 
+def with_otherwise(node: Node) -> tuple[Exit, ...]:
+    """The exits of a node that rings, with `otherwise` where one of them leads nowhere else."""
+    needed = any(way.falls_to and way.name not in node.exits for way in node.own_exits)
+    return (*node.own_exits, *([Exit("otherwise")] if needed else []))
+
+
 @node_type
 class Ring(Node):
     """Rings `extension`, or the one that a variable holds (`{extension}`), for `seconds`. Leaves by `answered` when the talk
@@ -48,8 +54,7 @@ class Ring(Node):
     seconds: float = Field(default=20, ge=1, le=300, title="Ring for", json_schema_extra=SECONDS)
 
     def ways(self) -> tuple[Exit, ...]:
-        needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)
-        return (*self.own_exits, *([Exit("otherwise")] if needed else []))
+        return with_otherwise(self)
 
     def references(self) -> Iterator[Reference]:
         if not names_in(self.extension):

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from dialplan.scenarios import ORDERS, Order
 from ivr.node import Exit, Form, Node, Reference, node_type
-from ivr.nodes.ring import OUTCOMES
+from ivr.nodes.ring import OUTCOMES, with_otherwise
 from ivr.phone import RingOutcome
 from ivr.shown import ADVANCED, SECONDS, choices, shown_as
 from ivr.visit import Visit
@@ -59,8 +59,7 @@ class RingGroup(Node):
         return extensions
 
     def ways(self) -> tuple[Exit, ...]:
-        needed = any(way.falls_to and way.name not in self.exits for way in self.own_exits)
-        return (*self.own_exits, *([Exit("otherwise")] if needed else []))
+        return with_otherwise(self)
 
     def references(self) -> Iterator[Reference]:
         yield from (Reference("extension", extension) for extension in self.extensions)

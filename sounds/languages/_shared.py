@@ -1,11 +1,13 @@
-"""What the languages have in common: the currencies, the holidays by name, and weeks whose days keep the same hours."""
+"""What the languages have in common: the holidays by name, weeks whose days keep the same hours, and what most say alike."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
+from typing import ClassVar
 
 from sounds.languages import Hours
 
@@ -51,11 +53,16 @@ HOLIDAYS = {
 _HOLIDAY = {other: name for name, others in HOLIDAYS.items() for other in (name, *others)}
 
 
-def holiday(name: str) -> str | None:
-    """What we call the holiday of an English name, None where we do not know it."""
+SAME_DAY = {"boxing_day": "second_day_of_christmas"}
+"""A holiday and what languages without a word for it call that day."""
+
+
+def holiday(name: str, spoken: Collection[str]) -> str | None:
+    """What we call the holiday of an English name, None where it is not one of those `spoken`."""
     # Calendars write a holiday kept on another day as "Christmas Day (observed)", and put apostrophes of both kinds.
     plain = re.sub(r"\(.*?\)|['’.]", "", name.lower()).strip()
-    return _HOLIDAY.get(re.sub(r"[^a-z0-9]+", "_", plain))
+    known = _HOLIDAY.get(re.sub(r"[^a-z0-9]+", "_", plain), "")
+    return next((each for each in (known, SAME_DAY.get(known)) if each in spoken), None)
 
 
 def signs(text: str) -> Iterator[str]:
@@ -145,3 +152,73 @@ def ahead(opens: datetime, now: datetime) -> tuple[datetime, int]:
     if opens.tzinfo and now.tzinfo:
         opens = opens.astimezone(now.tzinfo)
     return opens, (opens.date() - now.date()).days
+
+
+class Common(ABC):
+    """What most languages say alike, out of their own numbers, times and lengths of time. See `sounds.languages.Language` for
+    what each method promises; a language overrides those that it says otherwise."""
+
+    holidays: ClassVar[Collection[str]]
+    """Those it has a prompt for."""
+
+    between: ClassVar[str] = "and"
+    """What stands between the least and the most of an expected wait."""
+
+    @abstractmethod
+    def number(self, value: int) -> list[str]: ...
+
+    @abstractmethod
+    def duration(self, minutes: int) -> list[str]: ...
+
+    def digits(self, text: str) -> list[str]:
+        return digits(text)
+
+    def ordinal(self, value: int) -> list[str]:
+        return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
+
+    def position(self, place: int) -> list[str]:
+        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
+
+    def weekday(self, day: int) -> list[str]:
+        return [DAYS[day]]
+
+    def wait(self, minutes: int) -> list[str]:
+        return self.wait_between(0, 1) if minutes < 1 else ["queue_wait", *self.duration(minutes)]
+
+    def wait_between(self, least: int, most: int) -> list[str]:
+        if least < 1:
+            return ["queue_wait_under", *self.duration(max(1, most))]
+        if least >= most:
+            return self.wait(most)
+        # "Between two and four minutes", but "between forty minutes and one hour".
+        first = self._of_minutes(least) if most < 60 else self.duration(least)
+        return ["queue_wait_between", *first, self.between, *self.duration(most)]
+
+    def hours(self, ranges: Hours) -> list[str]:
+        return hours(ranges, self.time)
+
+    def week(self, openings: Mapping[int, Hours]) -> list[str]:
+        return week(openings, self._days, self.hours)
+
+    def holiday(self, name: str) -> list[str]:
+        known = holiday(name, self.holidays)
+        return ["closed_for", f"holiday_{known}"] if known else ["closed_holiday"]
+
+    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
+        spoken = [*(self.weekday(day.weekday()) if weekday else ()), *self.ordinal(day.day), f"month_{day.month}"]
+        return [*spoken, *self._year(day.year)] if year else spoken
+
+    @abstractmethod
+    def time(self, moment: time) -> list[str]: ...
+
+    @abstractmethod
+    def _year(self, year: int) -> list[str]:
+        """A year behind a day and a month."""
+
+    def _of_minutes(self, value: int) -> list[str]:
+        """A number before another one and `minutes`."""
+        return self.number(value)
+
+    def _days(self, run: range) -> list[str]:
+        """Days in a row with the same hours."""
+        return days(run)

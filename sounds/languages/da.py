@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Literal
 
-from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
+from sounds.languages import _shared
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS, Common
 
 Gender = Literal["common", "neuter"]
 
@@ -18,7 +17,6 @@ HOLIDAYS = (
     "great_prayer_day", "ascension_day", "whit_sunday", "whit_monday", "constitution_day", "christmas_eve",
     "christmas_day", "second_day_of_christmas", "new_years_eve",
 )  # fmt: skip
-NAMES_OF_OTHERS = {"boxing_day": "second_day_of_christmas"}
 
 CURRENCIES: dict[str, tuple[Gender, str, str, str, str]] = {
     "CNY": ("common", "yuan", "yuan", "fen", "fen"),
@@ -31,8 +29,10 @@ CURRENCIES: dict[str, tuple[Gender, str, str, str, str]] = {
 """The gender of each currency, one and several of it, and of its hundredth, which is of common gender in all of them."""
 
 
-class Danish:
+class Danish(Common):
     """See `sounds.languages.Language` for what each method promises."""
+
+    holidays = HOLIDAYS
 
     def names(self) -> frozenset[str]:
         return frozenset(
@@ -75,15 +75,6 @@ class Danish:
             spoken += _below_thousand(rest, gender)
         return spoken
 
-    def digits(self, text: str) -> list[str]:
-        return _shared.digits(text)
-
-    def ordinal(self, value: int) -> list[str]:
-        return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
-
-    def position(self, place: int) -> list[str]:
-        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
-
     def money(self, amount: Decimal, currency: str) -> list[str]:
         gender, one, several, hundredth, hundredths = CURRENCIES[currency]
         negative, whole, rest = _shared.amount(amount)
@@ -103,13 +94,6 @@ class Danish:
             spoken.append("number_0")
         return [*spoken, *(self.number(moment.minute) if moment.minute else ())]
 
-    def weekday(self, day: int) -> list[str]:
-        return [DAYS[day]]
-
-    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
-        spoken = [*(self.weekday(day.weekday()) if weekday else ()), f"ordinal_{day.day}", f"month_{day.month}"]
-        return [*spoken, *self._year(day.year)] if year else spoken
-
     def duration(self, minutes: int) -> list[str]:
         if minutes < 1:
             return ["less_than_a_minute"]
@@ -119,23 +103,6 @@ class Danish:
             spoken += ["and"] if spoken else []
             spoken += [*self.counted(rest, "neuter"), "minute" if rest == 1 else "minutes"]
         return spoken
-
-    def wait(self, minutes: int) -> list[str]:
-        return self.wait_between(0, 1) if minutes < 1 else ["queue_wait", *self.duration(minutes)]
-
-    def wait_between(self, least: int, most: int) -> list[str]:
-        if least < 1:
-            return ["queue_wait_under", *self.duration(max(1, most))]
-        if least >= most:
-            return self.wait(most)
-        first = self.number(least) if most < 60 else self.duration(least)
-        return ["queue_wait_between", *first, "and", *self.duration(most)]
-
-    def hours(self, ranges: Hours) -> list[str]:
-        return _shared.hours(ranges, self.time)
-
-    def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        return _shared.week(openings, _shared.days, self.hours)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -147,11 +114,6 @@ class Danish:
             day = self.date(opens.date(), weekday=True)
         at = self.time(opens.time())
         return ["open_again", *day, *(["at_midnight"] if at == ["midnight"] else at)]
-
-    def holiday(self, name: str) -> list[str]:
-        known = _shared.holiday(name) or ""
-        known = NAMES_OF_OTHERS.get(known, known)
-        return ["closed_for", f"holiday_{known}"] if known in HOLIDAYS else ["closed_holiday"]
 
     def _year(self, year: int) -> list[str]:
         century, rest = divmod(year, 100)

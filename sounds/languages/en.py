@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
 
-from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
+from sounds.languages import _shared
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS, Common
 
 TENS = (30, 40, 50, 60, 70, 80, 90)
 
@@ -24,8 +23,10 @@ CURRENCIES = {
 """One and several of each currency, and of its hundredth."""
 
 
-class English:
+class English(Common):
     """See `sounds.languages.Language` for what each method promises."""
+
+    holidays = HOLIDAYS
 
     def names(self) -> frozenset[str]:
         return frozenset(
@@ -60,15 +61,6 @@ class English:
             spoken += _below_thousand(value)
         return spoken
 
-    def digits(self, text: str) -> list[str]:
-        return _shared.digits(text)
-
-    def ordinal(self, value: int) -> list[str]:
-        return [f"ordinal_{value}"] if 1 <= value <= 31 else self.number(value)
-
-    def position(self, place: int) -> list[str]:
-        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
-
     def money(self, amount: Decimal, currency: str) -> list[str]:
         one, several, hundredth, hundredths = CURRENCIES[currency]
         negative, whole, rest = _shared.amount(amount)
@@ -89,13 +81,6 @@ class English:
             spoken += self.number(moment.minute)
         return [*spoken, "a_m" if moment.hour < 12 else "p_m"]
 
-    def weekday(self, day: int) -> list[str]:
-        return [DAYS[day]]
-
-    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
-        spoken = [*(self.weekday(day.weekday()) if weekday else ()), f"ordinal_{day.day}", f"month_{day.month}"]
-        return [*spoken, *self._year(day.year)] if year else spoken
-
     def duration(self, minutes: int) -> list[str]:
         if minutes < 1:
             return ["less_than_a_minute"]
@@ -109,21 +94,7 @@ class English:
         return ["queue_wait", *self.duration(minutes)]
 
     def wait_between(self, least: int, most: int) -> list[str]:
-        if most <= 1:
-            return ["queue_wait_under", "number_1", "minute"]
-        if least < 1:
-            return ["queue_wait_under", *self.duration(most)]
-        if least >= most:
-            return self.wait(most)
-        # "between two and four minutes", but "between forty minutes and one hour".
-        first = self.number(least) if most < 60 else self.duration(least)
-        return ["queue_wait_between", *first, "and", *self.duration(most)]
-
-    def hours(self, ranges: Hours) -> list[str]:
-        return _shared.hours(ranges, self.time)
-
-    def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        return _shared.week(openings, _shared.days, self.hours)
+        return super().wait_between(least if most > 1 else 0, most)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -134,10 +105,6 @@ class English:
         else:
             day = ["on", *self.date(opens.date(), weekday=True)]
         return ["open_again", *day, "at", *self.time(opens.time())]
-
-    def holiday(self, name: str) -> list[str]:
-        known = _shared.holiday(name)
-        return ["closed_for", f"holiday_{known}"] if known else ["closed_holiday"]
 
     def _year(self, year: int) -> list[str]:
         century, rest = divmod(year, 100)

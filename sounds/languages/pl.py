@@ -3,13 +3,12 @@ genitive."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from decimal import Decimal
 from typing import Literal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS, Common
 
 Gender = Literal["masculine", "feminine", "neuter"]
 Moment = time
@@ -25,7 +24,6 @@ HOLIDAYS = (
     "whit_sunday", "corpus_christi", "assumption_day", "all_saints_day", "independence_day", "christmas_eve",
     "christmas_day", "second_day_of_christmas", "new_years_eve",
 )  # fmt: skip
-NAMES_OF_OTHERS = {"boxing_day": "second_day_of_christmas"}
 
 MINUTE: Forms = ("minute", "minutes_few", "minutes")
 HOUR: Forms = ("hour", "hours_few", "hours")
@@ -43,8 +41,11 @@ CURRENCIES: dict[str, tuple[Gender, Forms, Gender, Forms]] = {
 """Gender and forms of each currency, and of its hundredth."""
 
 
-class Polish:
+class Polish(Common):
     """See `sounds.languages.Language` for what each method promises."""
+
+    holidays = HOLIDAYS
+    between = "at_most"  # "from … to" would need every number in the genitive; "at least …, at most …" does not
 
     def names(self) -> frozenset[str]:
         return frozenset(
@@ -75,9 +76,6 @@ class Polish:
         """A number of things: dwie godziny, pięć godzin."""
         return [*self._number(value, gender), forms[_form(value)]]
 
-    def digits(self, text: str) -> list[str]:
-        return _shared.digits(text)
-
     def ordinal(self, value: int) -> list[str]:
         return _ordinal(value) if 1 <= value <= 31 else self.number(value)
 
@@ -99,13 +97,6 @@ class Polish:
             return ["midnight"]
         return ["oclock", f"hour_{moment.hour}", *self._minutes(moment.minute)]
 
-    def weekday(self, day: int) -> list[str]:
-        return [DAYS[day]]
-
-    def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
-        spoken = [*(self.weekday(day.weekday()) if weekday else ()), *_ordinal(day.day), f"month_{day.month}"]
-        return [*spoken, *self._year(day.year), "year"] if year else spoken
-
     def duration(self, minutes: int) -> list[str]:
         if minutes < 1:
             return ["less_than_a_minute"]
@@ -115,23 +106,8 @@ class Polish:
             spoken += [*(["and"] if spoken else ()), *self.counted(rest, "feminine", MINUTE)]
         return spoken
 
-    def wait(self, minutes: int) -> list[str]:
-        return self.wait_between(0, 1) if minutes < 1 else ["queue_wait", *self.duration(minutes)]
-
-    def wait_between(self, least: int, most: int) -> list[str]:
-        if least < 1:
-            return ["queue_wait_under", *self.duration(max(1, most))]
-        if least >= most:
-            return self.wait(most)
-        # "From … to" would need every number in the genitive; "at least …, at most …" does not.
-        first = self._number(least, "feminine") if most < 60 else self.duration(least)
-        return ["queue_wait_between", *first, "at_most", *self.duration(most)]
-
     def hours(self, ranges: Hours) -> list[str]:
         return _shared.hours(ranges, self._time_of)
-
-    def week(self, openings: Mapping[int, Hours]) -> list[str]:
-        return _shared.week(openings, _days, self.hours)
 
     def reopening(self, opens: datetime, now: datetime) -> list[str]:
         opens, ahead = _shared.ahead(opens, now)
@@ -141,11 +117,6 @@ class Polish:
             day = [f"on_{DAYS[opens.weekday()]}", *(self.date(opens.date()) if ahead >= 7 else ())]
         at = self._time_of(opens.time())
         return ["open_again", *day, *(["at_midnight"] if at == ["midnight_of"] else ["at", *at])]
-
-    def holiday(self, name: str) -> list[str]:
-        known = _shared.holiday(name) or ""
-        known = NAMES_OF_OTHERS.get(known, known)
-        return ["closed_for", f"holiday_{known}"] if known in HOLIDAYS else ["closed_holiday"]
 
     def _number(self, value: int, gender: Gender) -> list[str]:
         if value < 0:
@@ -162,6 +133,17 @@ class Polish:
             spoken += _below_thousand(value, gender, alone=not spoken)
         return spoken
 
+    def _of_minutes(self, value: int) -> list[str]:
+        return self._number(value, "feminine")
+
+    def _days(self, run: range) -> list[str]:
+        if len(run) == 7:
+            return ["every_day"]
+        first, last = DAYS[run.start], DAYS[run.stop - 1]
+        if len(run) == 1:
+            return [f"on_{first}"]
+        return [f"on_{first}", "and", f"on_{last}"] if len(run) == 2 else ["from", f"of_{first}", "to", f"of_{last}"]
+
     def _minutes(self, minute: int) -> list[str]:
         return [*(["number_0"] if 0 < minute < 10 else ()), *(self.number(minute) if minute else ())]
 
@@ -173,13 +155,11 @@ class Polish:
 
     def _year(self, year: int) -> list[str]:
         """The last two figures are an ordinal, or the last that is not nought: dwa tysiące dwudziestego szóstego."""
-        rest = year % 100
-        if rest:
-            return [*(self.number(year - rest) if year > rest else ()), *_ordinal(rest)]
-        rest = year % 1000
-        if rest:
-            return [*(self.number(year - rest) if year > rest else ()), f"ordinal_{rest}"]
-        return [f"ordinal_{year}"] if year in (1000, 2000) else self.number(year)
+        for rest in (year % 100, year % 1000):
+            if rest:
+                before = self.number(year - rest) if year > rest else ()
+                return [*before, *_ordinal(rest), "year"]
+        return [*([f"ordinal_{year}"] if year in (1000, 2000) else self.number(year)), "year"]
 
 
 def _form(value: int) -> int:
@@ -207,19 +187,10 @@ def _below_thousand(value: int, gender: Gender, *, alone: bool) -> list[str]:
 
 
 def _ordinal(value: int) -> list[str]:
-    """Below a hundred, in the genitive."""
+    """Below a hundred or in whole hundreds, in the genitive."""
     if value < 20 or value % 10 == 0:
         return [f"ordinal_{value}"]
     return [f"ordinal_{value - value % 10}", f"ordinal_{value % 10}"]
-
-
-def _days(run: range) -> list[str]:
-    if len(run) == 7:
-        return ["every_day"]
-    first, last = DAYS[run.start], DAYS[run.stop - 1]
-    if len(run) == 1:
-        return [f"on_{first}"]
-    return [f"on_{first}", "and", f"on_{last}"] if len(run) == 2 else ["from", f"of_{first}", "to", f"of_{last}"]
 
 
 LANGUAGE = Polish()

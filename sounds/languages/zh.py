@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from sounds.languages import Hours, _shared
-from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS
+from sounds.languages._shared import DAYS, LARGEST, QUEUE, SIGNS, Common
 
 GROUPS = ((100_000_000, "hundred_million"), (10_000, "ten_thousand"), (1, ""))
 HOLIDAYS = (
@@ -16,7 +16,6 @@ HOLIDAYS = (
     "mid_autumn_festival", "national_day", "christmas_day", "good_friday", "easter_sunday", "easter_monday",
     "second_day_of_christmas", "christmas_eve", "new_years_eve",
 )  # fmt: skip
-NAMES_OF_OTHERS = {"boxing_day": "second_day_of_christmas"}
 CURRENCIES = {
     "CNY": ("yuan", "fen"),
     "DKK": ("krone", "ore"),
@@ -31,8 +30,11 @@ PARTS_OF_DAY = ((6, "before_dawn"), (12, "morning"), (13, "noon"), (18, "afterno
 """Each part with the hour it ends before."""
 
 
-class Chinese:
+class Chinese(Common):
     """See `sounds.languages.Language` for what each method promises."""
+
+    holidays = HOLIDAYS
+    between = "to"
 
     def names(self) -> frozenset[str]:
         return frozenset(
@@ -84,9 +86,6 @@ class Chinese:
     def ordinal(self, value: int) -> list[str]:
         return [*self.number(value), "day_of_month"] if 1 <= value <= 31 else self.number(value)
 
-    def position(self, place: int) -> list[str]:
-        return ["queue_next"] if place <= 1 else ["queue_position", *self.number(place), "queue_in_line"]
-
     def money(self, amount: Decimal, currency: str) -> list[str]:
         unit, hundredth = CURRENCIES[currency]
         negative, whole, rest = _shared.amount(amount)
@@ -114,11 +113,8 @@ class Chinese:
             spoken.append("number_0")
         return [*spoken, *([*self.number(moment.minute), "past_the_hour"] if moment.minute else [])]
 
-    def weekday(self, day: int) -> list[str]:
-        return [DAYS[day]]
-
     def date(self, day: date, *, weekday: bool = False, year: bool = False) -> list[str]:
-        spoken = [*(f"number_{sign}" for sign in str(day.year)), "year"] if year else []
+        spoken = self._year(day.year) if year else []
         spoken += [f"month_{day.month}", *self.ordinal(day.day)]
         return [*spoken, *self.weekday(day.weekday())] if weekday else spoken
 
@@ -130,20 +126,6 @@ class Chinese:
         if rest:
             spoken += [*(["number_0"] if whole and rest < 10 else ()), *_minutes(self, rest, bool(whole))]
         return spoken
-
-    def wait(self, minutes: int) -> list[str]:
-        return self.wait_between(0, 1) if minutes < 1 else ["queue_wait", *self.duration(minutes)]
-
-    def wait_between(self, least: int, most: int) -> list[str]:
-        if least < 1:
-            return ["queue_wait_under", *self.duration(max(1, most))]
-        if least >= most:
-            return self.wait(most)
-        first = self.counted(least) if most < 60 else self.duration(least)
-        return ["queue_wait_between", *first, "to", *self.duration(most)]
-
-    def hours(self, ranges: Hours) -> list[str]:
-        return _shared.hours(ranges, self.time)
 
     def week(self, openings: Mapping[int, Hours]) -> list[str]:
         # What the office does stands at the end: Saturday and Sunday rest.
@@ -160,9 +142,14 @@ class Chinese:
         return ["will_open", *day, *self.time(opens.time()), "open_again"]
 
     def holiday(self, name: str) -> list[str]:
-        known = _shared.holiday(name) or ""
-        known = NAMES_OF_OTHERS.get(known, known)
-        return ["closed_for", f"holiday_{known}", "closed_rest"] if known in HOLIDAYS else ["closed_holiday"]
+        known = _shared.holiday(name, HOLIDAYS)
+        return ["closed_for", f"holiday_{known}", "closed_rest"] if known else ["closed_holiday"]
+
+    def _year(self, year: int) -> list[str]:
+        return [*(f"number_{sign}" for sign in str(year)), "year"]
+
+    def _of_minutes(self, value: int) -> list[str]:
+        return self.counted(value)
 
 
 def _minutes(language: Chinese, minutes: int, after_hours: bool) -> list[str]:
