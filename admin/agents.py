@@ -17,11 +17,12 @@ from admin import agent_form, queue_form, skills
 from admin.access import Right, needs
 from admin.board import AgentRow, boards
 from admin.forms import Form, Refused
+from admin.leading import check_nothing_leads_to
 from admin.numbers import check_targets, targets
 from admin.parts import Parts, parts
 from admin.publishing import change
 from admin.skills import Skills
-from dialplan.destinations import decode
+from dialplan.destinations import ToExtension, decode
 from engine.live import keys
 from engine.live.connection import RedisError
 from engine.records import queue_store
@@ -82,8 +83,12 @@ def get(parts: Parts, agent_id: int) -> Agent | None:
 
 
 def save(parts: Parts, wanted: AgentIn, agent_id: int | None) -> int:
-    """Add or change an agent and publish it; its id. Refused where extension or account are another one's, and for rules
-    that make no sense."""
+    """Add or change an agent and publish it; its id. Refused where extension or account are another one's, for rules that
+    make no sense, and for a new extension while anything leads to the present one."""
+    before = None if agent_id is None else get(parts, agent_id)
+    if before is not None and before.extension != wanted.extension:
+        keeps = f"Extension {before.extension} stays"
+        check_nothing_leads_to(parts, ToExtension(before.extension), keeps, "extension")
     settings = None if wanted.rules is None else _settings(parts, wanted.rules)
     account_id = None
     if wanted.account:
@@ -121,20 +126,21 @@ def _settings(parts: Parts, rules: dict[str, Any]) -> AgentSettings:
         raise Refused(error.field or "rules", f"{error.message[:1].upper()}{error.message[1:]}.") from error
     known = targets(parts)
     for place, step in enumerate(settings.forwarding):
-        check_targets(decode(step.to), known, f"forwarding.{place}.to")
+        check_targets(decode(step.to), known, f"forwarding.{place}.to", "Forwarding")
     return settings
 
 
-def delete(parts: Parts, agent_id: int) -> None:
-    """Take an agent away; calls keep the extension. Refused while the agent is logged in."""
+def delete(parts: Parts, agent: Agent) -> None:
+    """Take an agent away; calls keep the extension. Refused while the agent is logged in or anything leads to the extension."""
     try:
-        live = parts.board.agent(agent_id)
+        live = parts.board.agent(agent.agent_id)
     except RedisError:
         live = None
     if live and live.get("presence") not in (None, "offline"):
         raise Refused("", "The agent is logged in. Log them out on the live page first.")
+    check_nothing_leads_to(parts, ToExtension(agent.extension), f"{agent.name} ({agent.extension}) is not deleted")
     with change(parts):
-        parts.db.execute_sql("DELETE FROM agent WHERE id = %s", (agent_id,))
+        parts.db.execute_sql("DELETE FROM agent WHERE id = %s", (agent.agent_id,))
 
 
 @agents.get("/setup/agents")
@@ -248,7 +254,7 @@ def remove(agent_id: int) -> Response:
     if found is None:
         abort(404)
     try:
-        delete(parts(), agent_id)
+        delete(parts(), found)
     except Refused as refused:
         flash(str(refused), "bad")
         return redirect(url_for("agents.edit", agent_id=agent_id))

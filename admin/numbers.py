@@ -163,7 +163,7 @@ def save(parts: Parts, wanted: NumberIn, number_id: int | None) -> int:
         rule = decode(wanted.destination)
     except DestinationInvalid as fault:
         raise Refused("destination", f"Destination is not usable: {fault}.") from fault
-    check_targets(rule, targets(parts), "destination")
+    check_targets(rule, targets(parts), "destination", "Destination")
     values = (number, wanted.name.strip(), json.dumps(encode(rule)))
     try:
         with change(parts):
@@ -177,18 +177,18 @@ def save(parts: Parts, wanted: NumberIn, number_id: int | None) -> int:
         raise Refused("number", f"Number {number} is there already.") from error
 
 
-def check_targets(rule: Rule, known: Targets, field: str) -> None:
-    """Refused, with this field, where the rule names what is not there."""
+def check_targets(rule: Rule, known: Targets, field: str, title: str) -> None:
+    """Refused, with this field and its title, where the rule names what is not there."""
     if isinstance(rule, ByHours):
         if rule.calendar not in known.calendars:
-            raise Refused(field, f"{field.capitalize()} names the calendar {rule.calendar}, which is not there.")
-        check_targets(rule.open, known, field)
-        check_targets(rule.closed, known, field)
+            raise Refused(field, f"{title} names the calendar {rule.calendar}, which is not there.")
+        check_targets(rule.open, known, field, title)
+        check_targets(rule.closed, known, field, title)
         return
     for leaf in leaves(rule):
         missing = _missing(leaf, known)
         if missing:
-            raise Refused(field, f"{field.capitalize()} names {missing}, which is not there.")
+            raise Refused(field, f"{title} names {missing}, which is not there.")
 
 
 def _missing(leaf: Destination, known: Targets) -> str:

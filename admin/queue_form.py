@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from dialplan.destinations import FIELDS
+from dialplan.destinations import FIELDS, Rule, decode
 from engine.records.queues import OFFER_FAILURES, CallbackRules, QueueSettings, RulesInvalid, decode_queue, encode
 
 SPARE_ROWS: Final = 1
@@ -41,6 +41,13 @@ def destination_text(document: Mapping[str, Any] | None) -> str:
         return "other"
     field = FIELDS.get(kind, kind)
     return f"{kind}:{document[field]}" if field in document and kind != "refuse" else kind
+
+
+def ways_out(settings: QueueSettings) -> Iterator[tuple[str, Rule]]:
+    """The ways out there are, each with its place in the document."""
+    ways = settings.ways_out
+    chosen = {name: getattr(ways, name) for name in WAYS} | {f"keys.{key}": way for key, way in ways.keys.items()}
+    return ((f"ways_out.{name}", decode(way)) for name, way in chosen.items() if way is not None)
 
 
 def shown(strategy: str, settings: QueueSettings) -> dict[str, str]:
@@ -140,9 +147,10 @@ def part_of(field: str) -> str:
     return _PARTS.get(steps[0], "") + row
 
 
-def field_of(path: str) -> str:
-    """The form's field for what was refused: a name as it is, or `rules.` and a place in the document."""
-    return _field(path.removeprefix("rules."), {}) if path.startswith("rules.") else path
+def field_of(path: str, values: Mapping[str, str]) -> str:
+    """The form's field for what was refused in these values: a name as it is, or `rules.` and a place in the document."""
+    by_key = {row.get("key", ""): row for row in rows(values, "rules.ways_out.keys")}
+    return _field(path.removeprefix("rules."), by_key) if path.startswith("rules.") else path
 
 
 def _document(values: Mapping[str, str], before: Mapping[str, Any]) -> dict[str, Any]:

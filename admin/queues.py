@@ -14,10 +14,12 @@ from werkzeug.wrappers import Response
 from admin import queue_form, skills
 from admin.access import Right, needs
 from admin.forms import Form, Refused
-from admin.numbers import targets
+from admin.leading import check_nothing_leads_to
+from admin.numbers import check_targets, targets
 from admin.parts import Parts, parts
 from admin.publishing import change
 from admin.skills import Skills
+from dialplan.destinations import ToQueue
 from engine.live.connection import RedisError
 from engine.records import queue_store, strategies
 from engine.records.queues import QueueSettings, RulesInvalid, decode_queue, encode
@@ -98,7 +100,7 @@ def get(parts: Parts, queue_id: int) -> Queue | None:
 
 def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
     """Add or change a queue and publish it; its id. Refused where the name is another one's, or would change, and where the
-    rules cannot be taken."""
+    rules cannot be taken or lead to what is not there."""
     values = [getattr(wanted, name) for name in COLUMNS]
     if set(wanted.exact) - set(wanted.skills):
         raise Refused("exact", "Exact names a skill that is not needed.")
@@ -122,6 +124,11 @@ def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
                 queue_store.queue_rules(parts.db, queue_id)[1] if wanted.rules is None else decode_queue(wanted.rules)
             )
             queue_store.save_queue_rules(parts.db, queue_id, wanted.strategy, kept)
+            if wanted.rules is not None:
+                # By now the queue is there itself, so that callers may be sent to its own box.
+                known = targets(parts)
+                for place, rule in queue_form.ways_out(kept):
+                    check_targets(rule, known, f"rules.{place}", "Way out")
     except RulesInvalid as error:
         field = "strategy" if error.field == "strategy" else f"rules.{error.field}"
         raise Refused(field, f"{error.message[:1].upper()}{error.message[1:]}.") from error
@@ -131,20 +138,8 @@ def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
 
 
 def delete(parts: Parts, queue: Queue) -> None:
-    """Take a queue away. Refused while a number leads to it or somebody waits in it."""
-    used = parts.db.execute_sql(
-        "SELECT number FROM number WHERE destination::text LIKE %s ORDER BY number", (f'%"queue": "{queue.name}"%',)
-    ).fetchone()
-    if used:
-        raise Refused("", f"Number {used[0]} leads to this queue. Change the number first.")
-    in_flow = parts.db.execute_sql(
-        "SELECT f.name FROM flow f JOIN flow_version v ON v.flow_id = f.id WHERE v.published_at IS NOT NULL AND v.version = "
-        "(SELECT max(version) FROM flow_version WHERE flow_id = f.id AND published_at IS NOT NULL) "
-        "AND v.document::text LIKE %s",
-        (f'%"queue": "{queue.name}"%',),
-    ).fetchone()
-    if in_flow:
-        raise Refused("", f"The flow {in_flow[0]} sends callers to this queue. Change the flow first.")
+    """Take a queue away. Refused while anything leads to it or somebody waits in it."""
+    check_nothing_leads_to(parts, ToQueue(queue.name), f"Queue {queue.title or queue.name} is not deleted")
     try:
         waiting = [call for call in parts.board.snapshot()["calls"] if call.get("queue") == queue.name]
     except RedisError:
@@ -186,7 +181,7 @@ def _edit(queue: Queue | None) -> Response | str:
             try:
                 save(here, wanted, queue.queue_id if queue else None)
             except Refused as refused:
-                form.faults[queue_form.field_of(refused.field)] = str(refused)
+                form.faults[queue_form.field_of(refused.field, form.values)] = str(refused)
             else:
                 flash(f"{wanted.title or wanted.name} is saved and published.", "good")
                 return redirect(url_for("queues.listed"))

@@ -15,12 +15,12 @@ from werkzeug.wrappers import Response
 from admin import queue_form
 from admin.access import Right, needs
 from admin.forms import Form, Refused
+from admin.leading import check_nothing_leads_to
 from admin.numbers import check_targets, in_words, targets
-from admin.numbers import find as find_numbers
 from admin.parts import Parts, parts
 from admin.publishing import change
 from dialplan import scenarios
-from dialplan.destinations import ByHours, Rule, ToRingGroup, decode, encode, leaves
+from dialplan.destinations import ByHours, ToRingGroup, decode, encode, leaves
 from dialplan.errors import DestinationInvalid
 from dialplan.scenarios import ORDERS, RingGroup
 
@@ -92,9 +92,10 @@ def save(parts: Parts, wanted: RingGroupIn, before: Group | None) -> int:
     if group.otherwise is not None:
         if ToRingGroup(group.name) in leaves(group.otherwise):
             raise Refused("otherwise", "The group leads to itself; choose another way for when nobody answers.")
-        check_targets(group.otherwise, known, "otherwise")
+        check_targets(group.otherwise, known, "otherwise", "Otherwise")
     if before is not None and before.name != group.name:
-        _check_unused(parts, before)
+        keeps = f"Name {before.name} stays"
+        check_nothing_leads_to(parts, ToRingGroup(before.name), keeps, "name")
     values = (group.name, group.title, json.dumps(scenarios.encode_group(group)))
     try:
         with change(parts):
@@ -109,37 +110,10 @@ def save(parts: Parts, wanted: RingGroupIn, before: Group | None) -> int:
 
 
 def delete(parts: Parts, group: Group) -> None:
-    """Refused while a number or another group leads to it."""
-    _check_unused(parts, group)
+    """Refused while anything leads to it."""
+    check_nothing_leads_to(parts, ToRingGroup(group.name), f"Ring group {group.title or group.name} is not deleted")
     with change(parts):
         parts.db.execute_sql("DELETE FROM ring_group WHERE id = %s", (group.group_id,))
-
-
-def _check_unused(parts: Parts, group: Group) -> None:
-    users = [f"number {number.number}" for number in find_numbers(parts) if _leads(number.destination, group.name)]
-    users += [
-        f"ring group {other.name}"
-        for other in find(parts)
-        if other.group_id != group.group_id and other.group is not None and _leads(other.group.otherwise, group.name)
-    ]
-    users += [
-        f"extension {extension}"
-        for extension, document in parts.db.execute_sql("SELECT extension, rules -> 'forwarding' FROM agent").fetchall()
-        if any(_leads(forward.to, group.name) for forward in _forwards(document))
-    ]
-    if users:
-        raise Refused("", f"{', '.join(users)} lead{'s' if len(users) == 1 else ''} to it; change that first.")
-
-
-def _forwards(document: object) -> Sequence[scenarios.Forward]:
-    try:
-        return scenarios.decode_forwarding(document)
-    except DestinationInvalid:
-        return ()
-
-
-def _leads(rule: Rule | None, name: str) -> bool:
-    return rule is not None and ToRingGroup(name) in leaves(rule)
 
 
 @ring_groups.get("/setup/ring-groups")
@@ -250,7 +224,7 @@ def remove(group_id: int) -> Response:
     try:
         delete(parts(), found)
     except Refused as refused:
-        flash(f"{found.title or found.name} is not deleted: {refused}", "bad")
+        flash(str(refused), "bad")
         return redirect(url_for("ring_groups.edit", group_id=group_id))
     flash(f"{found.title or found.name} is deleted.", "good")
     return redirect(url_for("ring_groups.listed"))

@@ -53,10 +53,11 @@ def change_agent(path: ById, body: agents.AgentIn) -> Response:
 @setup.delete("/agents/<int:id>", summary="Delete an agent", tags=[SETUP])
 @needs(Right.CHANGE_SETUP)
 def delete_agent(path: ById) -> Response:
-    if agents.get(parts(), path.id) is None:
+    found = agents.get(parts(), path.id)
+    if found is None:
         abort(404)
     try:
-        agents.delete(parts(), path.id)
+        agents.delete(parts(), found)
     except Refused as refused:
         conflict(refused)
     return Response(status=204)

@@ -9,12 +9,13 @@ from typing import Any, cast
 from flask import current_app
 
 from admin.forms import Refused
+from admin.leading import in_words, leads_to
 from admin.parts import Parts
 from admin.prompts.shelf import EXTENSION, Shelf
 from admin.publishing import change
 from dialplan import documents
-from dialplan.destinations import ToFlow, decode, leaves
-from dialplan.errors import DestinationInvalid, DocumentInvalid
+from dialplan.destinations import ToFlow
+from dialplan.errors import DocumentInvalid
 from engine.records.surroundings import surroundings
 from ivr import drafts, forms, store
 from ivr.check import UNREACHED, Problem, Surroundings, check_document, is_fit
@@ -228,42 +229,11 @@ def normal(document: Mapping[str, Any]) -> dict[str, Any]:
     return {**own, "nodes": nodes}
 
 
-def users(parts: Parts, name: str) -> list[str]:
-    """All that leads to a flow, in words: numbers, queues, other flows in force or newer drafts of theirs."""
-    found = []
-    for number, told, stored in parts.db.execute_sql("SELECT number, name, destination FROM number ORDER BY number"):
-        try:
-            led = any(isinstance(leaf, ToFlow) and leaf.flow == name for leaf in leaves(decode(stored)))
-        except DestinationInvalid:
-            led = False
-        if led:
-            found.append(f"number {number}" + (f" ({told})" if told else ""))
-    found += [
-        f"queue {queue}"
-        for (queue,) in parts.db.execute_sql(
-            "SELECT name FROM queue q WHERE jsonb_path_exists(to_jsonb(q), '$.** ? (@.to == \"flow\" && @.flow == $name)',"
-            " jsonb_build_object('name', %s::text)) ORDER BY 1",
-            (name,),
-        )
-    ]
-    found += [
-        f"flow {other}"
-        for (other,) in parts.db.execute_sql(
-            "SELECT DISTINCT f.name FROM flow f JOIN flow_version v ON v.flow_id = f.id WHERE f.name <> %s AND v.version >="
-            " (SELECT coalesce(max(version), 0) FROM flow_version p WHERE p.flow_id = f.id AND p.published_at IS NOT NULL)"
-            " AND jsonb_path_exists(v.document, '$.nodes.* ? (@.flow == $name)', jsonb_build_object('name', %s::text))"
-            " ORDER BY 1",
-            (name, name),
-        )
-    ]
-    return found
-
-
 def delete(parts: Parts, name: str) -> None:
     """Delete a flow. FlowUsed while anything leads to it; FlowUnknown."""
     with parts.db.connection_context(), change(parts):
         drafts.newest(parts.db, name)
-        led = users(parts, name)
+        led = leads_to(parts.db, ToFlow(name))
         if led:
-            raise FlowUsed(f"Flow {name} is used by {', '.join(led)}. Lead these elsewhere first.")
+            raise FlowUsed(f"Flow {name} is not deleted: {in_words(led)}")
         drafts.remove(parts.db, name)

@@ -132,7 +132,9 @@ def test_a_ring_group_is_made_shown_changed_and_deleted(company: Company, visit:
     number = {"number": "5077", "name": "Office", "open-to": "ring_group", "open-ring_group": "office"}
     assert visitor.post("/setup/numbers/new", **number).status_code == 302
     assert visitor.post(f"/setup/ring-groups/{row[0]}/delete").status_code == 302
-    assert "number 5077 leads to it" in said(visitor.get("/setup/ring-groups").text)
+    assert "Ring group Office is not deleted: number 5077 (Office) leads to it." in said(
+        visitor.get("/setup/ring-groups").text
+    )
     assert visitor.post(f"/setup/ring-groups/{row[0]}", **(GROUP | {"name": "desk"})).status_code == 422
     company.parts.db.execute_sql("DELETE FROM number WHERE number = '5077'")
     visitor.post(f"/setup/ring-groups/{row[0]}/delete")

@@ -143,12 +143,18 @@ def test_a_queue_that_is_used_stays(company: Company, visit: Any) -> None:
     admin = visit("admin")
     (sales,) = rows(company, "SELECT id FROM queue WHERE name = 'sales'")[0]
     admin.post(f"/setup/queues/{sales}/delete")
-    assert "The flow main sends callers to this queue" in admin.get("/setup/queues").text
+    assert (
+        "Queue Sales is not deleted: flow main leads to it. Change that first, under Flows."
+        in admin.get("/setup/queues").text
+    )
     admin.post("/setup/queues/new", **QUEUE)
     admin.post("/setup/numbers/new", **(NUMBER | {"open-queue": "billing"}))
     (billing,) = rows(company, "SELECT id FROM queue WHERE name = 'billing'")[0]
     admin.post(f"/setup/queues/{billing}/delete")
-    assert "leads to this queue" in admin.get("/setup/queues").text
+    assert (
+        "number +4532102030 (Sales line) leads to it. Change that first, under Numbers."
+        in admin.get("/setup/queues").text
+    )
     rows_before = rows(company, "SELECT count(*) FROM queue")
     with company.parts.db.connection_context():
         company.parts.db.execute_sql("DELETE FROM number WHERE name = 'Sales line'")
