@@ -54,11 +54,6 @@ class Assets:
         """Where a page finds the file. KeyError for one that is not there, as a template that names it is broken."""
         return url_for("static.file", name=name, v=self._files[name].fingerprint)
 
-    def weight(self, name: str) -> int:
-        """How many bytes the file costs on the wire."""
-        found = self._files[name]
-        return len(found.compressed or found.content)
-
     def blueprint(self) -> Blueprint:
         static = Blueprint("static", __name__)
 

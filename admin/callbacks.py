@@ -190,9 +190,7 @@ def one(callback_id: UUID) -> str:
     found = get(here, callback_id)
     if found is None:
         abort(404)
-    return render_template(
-        "callback.html", place_key="callbacks", callback=found, attempts=attempts(here, callback_id), lists=LISTS
-    )
+    return render_template("callback.html", place_key="callbacks", callback=found, attempts=attempts(here, callback_id))
 
 
 @callbacks.post("/callbacks/<uuid:callback_id>/<any(cancel, now):what>")

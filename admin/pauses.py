@@ -93,7 +93,6 @@ def _page(form: Form) -> str:
         place_key="pauses",
         form=form,
         rows=range(count + (SPARE_ROWS if viewer().may(Right.CHANGE_SETUP) else 0)),
-        most=MOST,
     )
 
 

@@ -19,7 +19,6 @@ PLAIN: Final = (
     "responsible_first_seconds", "last_agent_first_seconds", "vip_boost", "reentry_minutes", "nobody_grace_seconds",
     "all_paused_seconds", "most_expected_wait_seconds", "escalate_seconds",
 )  # fmt: skip
-NULLABLE: Final = frozenset({"all_paused_seconds", "most_expected_wait_seconds"})
 WAYS: Final = ("timeout", "full", "no_agent", "all_paused", "after_hours", "overflow")
 _CALLBACK: Final = ("attempts", "gap_seconds")
 

@@ -236,14 +236,6 @@ def when(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{local.day} {local:%b %H:%M}" if local.year == today.year else f"{local.day} {local:%b %Y %H:%M}"
 
 
-def minute_of_day(minute: int) -> str:
-    """`540` -> `09:00`; past midnight `1500` -> `01:00 next day`."""
-    said = f"{minute // 60 % 24:02}:{minute % 60:02}"
-    if minute == 1440:
-        return "24:00"
-    return f"{said} next day" if minute > 1440 else said
-
-
 def initials(name: str) -> str:
     words = [word for word in name.split() if word]
     return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper() or "?"

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from engine.call.session import Session
 
 MOST_SECONDS: Final = 300
-LEAST_SECONDS: Final = 0.3
 MOST_TAKES: Final = 10
 MOST_TIMES: Final = 20
 """How often one take may be heard."""

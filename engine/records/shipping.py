@@ -148,7 +148,7 @@ class Shipper:
         return done
 
     def ship_all(self, seconds: float = 600.0) -> bool:
-        """Ship, in this greenlet, everything that can be taken hold of; whether nothing is left. For tests and repairs."""
+        """Ship, in this greenlet, all that can be taken hold of; whether nothing is left. For tests and benchmarks."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self._round() and self.last_fault is None:

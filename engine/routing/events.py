@@ -408,10 +408,5 @@ class TakenOver(Decision, frozen=True, tag=True):
     owner: str
 
 
-AnyDecision = (
-    MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | SetAgent | RemoveAgent | CloseWrapUp | KeepPlace | TellPace
-    | AnswerDryRun
-)  # fmt: skip
-
 decode_event = msgspec.json.Decoder(AnyEvent).decode
 encode = msgspec.json.encode
