@@ -28,6 +28,11 @@ DOMAIN = "pointsman"
 
 LOOPBACK = ("127.0.0.0/8",)
 
+CODECS = ("PCMU", "PCMA")
+
+MEDIA_TIMEOUT_SECONDS = 120
+"""How long nothing is heard of a peer's audio before its call is hung up."""
+
 RETRY_PAUSES_MS = (*(0,) * 16, 500, 1000, 2000, 3000, 5000, 5000)
 """Milliseconds before each further try to reach an engine. Every death of an engine costs each of its calls one try, and where
 none runs those without a pause are over at once; the others bridge the time in which one is started again."""
@@ -95,11 +100,8 @@ def render(
     apology: Path | None = None,
     available: Collection[str] | None = None,
     rtp_ports: tuple[int, int] = (16384, 32766),
-    max_sessions: int | None = None,
     sessions_per_second: int | None = None,
     registration_seconds: int = 300,
-    media_timeout_seconds: int = 120,
-    codecs: Sequence[str] = ("PCMU", "PCMA"),
     engine_retry_pauses_ms: Sequence[int] = RETRY_PAUSES_MS,
     log_level: str = "warning",
 ) -> Path:
@@ -109,8 +111,8 @@ def render(
     must sign in as one of `phones`. `engines` are tried in their order. `music` is a folder of WAV files, streamed as
     `local_stream://music`, or several such folders by the names of their streams; `apology` is what a caller hears where no
     engine comes. `available` names the modules this FreeSWITCH has, None where that is not known: then the helpful ones are
-    asked for, and FreeSWITCH goes on without those it does not find. The two limits default to what the machine carries.
-    Raises SwitchConfigurationInvalid.
+    asked for, and FreeSWITCH goes on without those it does not find. How many calls it takes, at once and (unless given) a
+    second, is what the machine carries. Raises SwitchConfigurationInvalid.
     """
     if not control_password or control_password == "ClueCon":  # noqa: S105
         raise SwitchConfigurationInvalid("the event socket needs a password of its own, not the one everybody knows")
@@ -134,11 +136,11 @@ def render(
         "apology": apology,
         "modules": _modules(available, bool(folders)),
         "rtp_ports": _even(rtp_ports),
-        "max_sessions": max_sessions or _session_limit(),
+        "max_sessions": _session_limit(),
         "sessions_per_second": sessions_per_second or 100 * cores,
         "registration_seconds": registration_seconds,
-        "media_timeout": media_timeout_seconds * 1000,
-        "codecs": ",".join(codecs),
+        "media_timeout": MEDIA_TIMEOUT_SECONDS * 1000,
+        "codecs": ",".join(CODECS),
         "pauses": engine_retry_pauses_ms,
         "log_level": _level(log_level),
         "log_levels": ",".join(_LEVELS[_LEVELS.index(_level(log_level)) :]),
@@ -157,15 +159,14 @@ def render(
     return target
 
 
-def command_line(binary: Path | str, folder: Path, *, configuration: Path | None = None) -> list[str]:
+def command_line(binary: Path | str, folder: Path) -> list[str]:
     """The command that runs FreeSWITCH in the foreground with everything it writes below `folder`; makes the folders.
 
-    `configuration` is the folder of `freeswitch.xml`, by default `folder/conf`. No `-mod`: the modules are those of the
-    binary's own installation. Never with real-time priority, which would starve the engines on the same cores; no port
-    mapping and no timer calibration at start.
+    Its `freeswitch.xml` is in `folder/conf`. No `-mod`: the modules are those of the binary's own installation. Never with
+    real-time priority, which would starve the engines on the same cores; no port mapping and no timer calibration at start.
     """
     folder = folder.absolute()
-    command = [str(binary), "-nf", "-nc", "-np", "-nonat", "-nocal", "-conf", str(configuration or folder / "conf")]
+    command = [str(binary), "-nf", "-nc", "-np", "-nonat", "-nocal", "-conf", str(folder / "conf")]
     for name in _FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
         command += [f"-{name}", str(folder / name)]

@@ -136,8 +136,8 @@ class Site:
             "PYTHONUNBUFFERED": "1",
         }
 
-    def start_engine(self, wait: bool = True) -> Child:
-        """Start the engine; with `wait` come back when it is ready for calls and its router knows every agent. SiteBroken."""
+    def start_engine(self) -> Child:
+        """Start the engine; back when it is ready for calls and its router knows every agent. SiteBroken."""
         child = self._start(
             ChildSpec(
                 name="engine",
@@ -148,8 +148,7 @@ class Site:
             ),
             0,
         )
-        if wait:
-            self.wait_ready()
+        self.wait_ready()
         return child
 
     def wait_ready(self) -> None:

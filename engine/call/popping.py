@@ -15,10 +15,9 @@ if TYPE_CHECKING:
 class Popping:
     """The screen pops of one attempt: leg's uuid -> whose phone it rings."""
 
-    def __init__(self, session: Session, agents: Mapping[str, AgentProfile], *, waited: float | None = None) -> None:
-        """`waited` is for how long the caller has been waiting where that is over."""
+    def __init__(self, session: Session, agents: Mapping[str, AgentProfile]) -> None:
         self._session = session
-        self._waited = waited
+        self._waited: float | None = None
         self._pops = {leg_id: self._made(leg_id, agent) for leg_id, agent in agents.items() if agent.agent_id}
 
     def tell(self, event: PopEvent, *, only: str | None = None) -> None:

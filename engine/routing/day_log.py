@@ -126,13 +126,13 @@ class DayLog:
             self._file = None
 
 
-def forget_old(folder: Path, today: date, days: int = KEPT_DAYS) -> None:
-    """Delete the days before the last `days`. Faults are logged."""
+def forget_old(folder: Path, today: date) -> None:
+    """Delete the days before the last KEPT_DAYS. Faults are logged."""
     if not folder.is_dir():
         return
     for each in folder.iterdir():
         try:
-            if date.fromisoformat(each.name) < today - timedelta(days=days):
+            if date.fromisoformat(each.name) < today - timedelta(days=KEPT_DAYS):
                 shutil.rmtree(each)
         except ValueError:
             continue
