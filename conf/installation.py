@@ -135,7 +135,8 @@ def read(home: Path) -> Installation:
 def complete(settings: Settings) -> Settings:
     """The settings with what is not set taken from the installation running in their home. NotRunning where that is needed.
 
-    Addresses are always the running installation's unless both URLs are set, which is how one part alone is run.
+    Addresses are always the running installation's unless both URLs are set, which is how one part alone is run. A zone that is
+    not set is the running installation's too, not that of the shell.
     """
     if settings.database_url and settings.redis_url:
         return settings
@@ -149,5 +150,8 @@ def complete(settings: Settings) -> Settings:
             "control": Address(found.control),
             "freeswitch_password": settings.freeswitch_password or SecretStr(found.password),
             "clock": settings.clock or found.clock,
+            "timezone": settings.timezone
+            if "timezone" in settings.model_fields_set
+            else found.timezone or settings.timezone,
         }
     )

@@ -12,7 +12,7 @@ import gevent
 from gevent.event import Event
 from gevent.util import print_run_info
 
-from conf import installation
+from conf import installation, logs
 from conf.settings import load
 from engine import freeswitch
 from engine.process import EngineProcess
@@ -26,6 +26,7 @@ def engine(name: str | None) -> None:
     At SIGUSR1 it writes to its log what each of its greenlets is doing, and how many objects the collector has had to find.
     """
     settings = installation.complete(load())
+    logs.configure(settings.log_level)
     outside = freeswitch.external(settings.freeswitch)
     if outside is not None:
         settings = settings.model_copy(update={"control": outside})

@@ -51,7 +51,8 @@ def check_files(files: Sequence[Path], offline: bool) -> None:
     around = _prompts_alone(found)
     if not offline:
         try:
-            around = _around(_connect(installation.complete(found)), found)
+            found = installation.complete(found)
+            around = _around(_connect(found), found)
         except NotRunning:
             click.echo("no installation runs here, so queues, calendars and extensions were not checked", err=True)
     flows = [store.read_file(path) for path in files]

@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from conf import installation
 from conf.clock import Clock
-from conf.installation import NotRunning
-from conf.settings import Settings, load
+from conf.installation import NotRunning, complete
+from conf.settings import load
 from engine.routing import day_log
 from engine.routing.replay import Replayed
 from engine.routing.replay import replay as decide_again
@@ -32,8 +31,10 @@ def replay(day: str | None, as_json: bool, files: tuple[Path, ...]) -> None:
     with 1 where a decision came out otherwise, and with 2 where there is no log.
     """
     settings = load()
-    folder, (clock, zone) = settings.home / "routing", _clock_and_zone(settings)
-    wanted = _day(day, clock.now().astimezone(zone).date())
+    with suppress(NotRunning):
+        settings = complete(settings)
+    folder, zone = settings.home / "routing", settings.zone
+    wanted = _day(day, Clock.parse(settings.clock).now().astimezone(zone).date())
     logs = list(files) or day_log.files_of(folder, wanted)
     if not logs:
         days = day_log.days(folder)
@@ -46,15 +47,6 @@ def replay(day: str | None, as_json: bool, files: tuple[Path, ...]) -> None:
         differs |= done.difference is not None
         print(msgspec.json.encode(_item(done)).decode() if as_json else _words(done, zone))
     sys.exit(1 if differs else 0)
-
-
-def _clock_and_zone(settings: Settings) -> tuple[Clock, ZoneInfo]:
-    """Those of the installation that runs in this home, by which its router begins a day; else those set here."""
-    clock, zone = settings.clock, settings.timezone
-    with suppress(NotRunning):
-        found = installation.read(settings.home)
-        clock, zone = clock or found.clock, found.timezone or zone
-    return Clock.parse(clock), ZoneInfo(zone)
 
 
 def _day(text: str | None, today: date) -> date:

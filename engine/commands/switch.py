@@ -11,6 +11,7 @@ import click
 import gevent
 from gevent.event import Event
 
+from conf import logs
 from conf.clock import Clock
 from conf.errors import SettingsInvalid
 from conf.settings import load
@@ -44,6 +45,7 @@ def phones(text: str | None) -> dict[str, Manner]:
 def switch() -> None:
     """Run the virtual switch, with callers and desk phones."""
     settings = load()
+    logs.configure(settings.log_level)
     if settings.freeswitch_password is None:
         raise SettingsInvalid("POINTSMAN_FREESWITCH_PASSWORD is not set; the engine and the switch need the same one")
     try:

@@ -16,7 +16,7 @@ import click
 import gevent
 from gevent.event import Event
 
-from conf import database, embedded, installation
+from conf import database, embedded, installation, logs
 from conf.children import ChildSpec
 from conf.clock import Clock
 from conf.errors import PointsmanError
@@ -54,6 +54,7 @@ def up(at: str | None, speed: float) -> None:
     it is installed, else the virtual switch. When all of it answers, one line beginning with `ready` is printed.
     """
     settings = load()
+    logs.configure(settings.log_level)
     kind = switch_kind(settings)
     clock = _clock(settings, at, speed, kind)
     os.umask(0o077)
