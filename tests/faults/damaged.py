@@ -6,11 +6,10 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import gevent
 import psutil
 import psycopg2
 import redis as redis_client
@@ -112,6 +111,11 @@ class Damaged(Installation):
         """The id of the process that has the call."""
         return str(eventually(lambda: self.kept_of(caller)["owner"]))
 
+    def owner_in_queue(self, caller: Caller) -> str | None:
+        """The id of the process that the router takes to have the call; None where it waits in no queue."""
+        entries = map(json.loads, self.redis.hvals(keys.WAITING))
+        return next((str(entry["owner"]) for entry in entries if entry["call_id"] == caller.call_id), None)
+
     def call_at(self, process_id: str, number: str, **plan: object) -> Caller:
         """A call that this process has. Which one gets it is the kernel's choice, so others are made and given up."""
         for _ in range(40):
@@ -130,6 +134,14 @@ class Damaged(Installation):
             return found
 
         return eventually(alive, 40)
+
+    def unaccepted(self) -> int:
+        """Connections that calls have opened to an engine which has not accepted them yet."""
+        opened = (psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT)
+        return sum(
+            each.laddr.port == self.esl.port and each.status in opened and each.pid is None
+            for each in psutil.net_connections("tcp")
+        )
 
     # --- damage ---
 
@@ -281,10 +293,3 @@ def gap(damaged: Damaged, caller: Caller, at: float) -> float:
     """Seconds of the wall from `at` to the next thing the caller hears."""
     heard = next(told["at"] for told in since(caller, at) if told["kind"] in ("hears", "music", "tone", "talks"))
     return damaged.wall(heard - at)
-
-
-def until(check: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline
-        gevent.sleep(0.02)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
+import time
 
-import gevent
+from engine.process import OVERSLEPT_SECONDS
+from tests.waiting import until
 
 from .crowd import Crowd
-from .damaged import AGENTS, NUMBERS, Damaged, gap, until
+from .damaged import AGENTS, NUMBERS, Damaged, gap
 
 
 def test_one_that_is_told_to_end_hands_its_calls_over(damaged: Damaged, crowd: Crowd) -> None:
@@ -44,20 +47,31 @@ def test_all_of_them_killed_at_once(damaged: Damaged, crowd: Crowd) -> None:
 
 
 def test_one_that_is_stopped_for_a_while_does_no_harm_when_it_goes_on(damaged: Damaged, crowd: Crowd) -> None:
-    """Its calls are given to the other one, which is believed from then on, whatever the first one still thinks."""
-    one, other = damaged.both_alive()
+    """Its calls are given to the other one, and what it did for them before counts no more."""
+    one = damaged.owner(crowd.first)
+    (other,) = (each for each in damaged.both_alive() if each != one)
     # A talk and a message go on by themselves and are given to somebody when they are over.
     crowd.choose()
     waiting = [crowd.first, crowd.second, crowd.ringing]
     mine = [caller for caller in waiting if damaged.owner(caller) == one]
     pid = damaged.pid_of_engine(one)
-    damaged.send(signal.SIGSTOP, pid)
+    name = next(each["name"] for each in damaged.engines() if each["id"] == one)
+    log = damaged.home / "log" / f"{name}.log"
+    written = log.stat().st_size
+    stopped_at = damaged.send(signal.SIGSTOP, pid)
     try:
+        until(lambda: time.monotonic() - stopped_at > OVERSLEPT_SECONDS)
         for caller in mine:
             until(lambda caller=caller: json.loads(damaged.redis.hget("calls", caller.call_id))["owner"] == other)
     finally:
+        left = damaged.unaccepted()
         damaged.send(signal.SIGCONT, pid)
-    gevent.sleep(1.0)
+    until(lambda: b"overslept, calls let go" in log.read_bytes()[written:])
+    # What was brought to it while it stood still it takes now, and is then the one to be believed.
+    ways = re.compile(rb'event=call_gone_at_once |event="call taken over" ')
+    until(lambda: len(ways.findall(log.read_bytes()[written:])) >= left)
+    for caller in waiting:
+        until(lambda caller=caller: damaged.owner_in_queue(caller) in (None, damaged.owner(caller)))
     crowd.finish()
     damaged.both_alive()
 
