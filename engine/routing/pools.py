@@ -1,20 +1,24 @@
 """Matching without searching: for each set of criteria one pool, with the calls that wait for it and the agents free for it.
 
 A pool keeps two heaps. What leaves a heap early stays in it and is dropped when it comes to the top, so that nothing is ever
-searched or re-sorted: an entry and an agent carry a stamp that changes whenever they are not to be had any more.
+searched or re-sorted: an entry and an agent carry a stamp that changes whenever they are not to be had any more. Nothing comes
+to the top of a pool that nobody asks, so what has grown to twice what was true of it is cleared.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from engine.routing.state import Agent, Entry
     from engine.routing.strategies.registry import Strategy
+
+LEAST_CLEARED = 64
+"""A heap of fewer is left alone, whatever is in it."""
 
 HIGHEST = 5
 """The highest level of a skill."""
@@ -58,6 +62,10 @@ Waiting = tuple[float, float, str, int, "Entry"]
 """A call that waits: rank, sequence, the entry's id, its stamp when it came, and the entry. No two are alike before the entry
 itself, which knows no order."""
 
+Idle = tuple[int, float, float, int, int, "Agent"]
+"""A free agent: order in the queue, score, idle since, id, stamp when they became free, and the agent. No two are alike before
+the agent."""
+
 
 class PoolKey(NamedTuple):
     """What decides who belongs to a pool: the agents of the queue who meet the needs, whose delay is not above `delay` and
@@ -76,8 +84,10 @@ class Pool:
 
     __slots__ = (
         "_idle",
+        "_idle_most",
         "_ordered",
         "_waiting",
+        "_waiting_most",
         "agents",
         "claims",
         "free",
@@ -110,12 +120,25 @@ class Pool:
         """Some who do not belong here, each with the reason, once they were asked for."""
         self._ordered = len({order for order, _ in agents.values()}) > 1
         self._waiting: list[Waiting] = []
-        self._idle: list[tuple[int, float, float, int, int, Agent]] = []
+        self._waiting_most = LEAST_CLEARED
+        self._idle: list[Idle] = []
+        self._idle_most = LEAST_CLEARED
 
     def add_call(self, entry: Entry) -> None:
         heappush(self._waiting, (entry.rank, entry.sequence, entry.entry_id, entry.stamp, entry))
+        if len(self._waiting) > self._waiting_most:
+            self._waiting = [each for each in self._waiting if each[4].stamp == each[3]]
+            heapify(self._waiting)
+            self._waiting_most = max(LEAST_CLEARED, 2 * len(self._waiting))
 
     def add_agent(self, agent: Agent) -> None:
+        self._enlist(agent)
+        if len(self._idle) > self._idle_most:
+            self._idle = [each for each in self._idle if each[5].stamp == each[4]]
+            heapify(self._idle)
+            self._idle_most = max(LEAST_CLEARED, 2 * len(self._idle))
+
+    def _enlist(self, agent: Agent) -> None:
         agent_id = agent.profile.agent_id
         order, place = self.agents[agent_id]
         strategy = self.strategy

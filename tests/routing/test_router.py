@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import uuid
 
 from engine.routing.events import (
@@ -155,3 +156,26 @@ def test_a_talk_that_redis_forgot_is_believed_and_whoever_was_offered_instead_wa
     assert state(decisions, 2)[1] == "talking"
     assert not offers(decisions)
     assert "one" in desk.router.entries
+
+
+def test_a_day_of_calls_leaves_nothing_behind_in_a_queue_that_nobody_calls() -> None:
+    quiet = QueueRule("quiet", needs={"sales": 1})
+    desk = Desk(roster(ANNA, BEN, queues=(QueueRule("sales", needs={"sales": 2}), quiet)))
+    desk.ready(BEN.agent_id)
+
+    def serve(count: int) -> None:
+        for number in range(count):
+            (offer,) = offers(desk.call(f"{desk.at} {number}"))
+            desk.answered(offer)
+            desk.ended(offer)
+
+    serve(500)
+    tracemalloc.start()
+    serve(50)
+    before, _ = tracemalloc.get_traced_memory()
+    serve(3000)
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 50_000
+    # Those who call there at last are served by whoever is free.
+    assert [offer.agent_id for offer in offers(desk.call("at last", queue="quiet"))] == [BEN.agent_id]
