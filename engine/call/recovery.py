@@ -28,6 +28,8 @@ PATIENCE_SECONDS: Final = 2.0
 
 AGAIN_SECONDS: Final = 0.02
 
+BRIDGED: Final = "Caller-Channel-Bridged-Time"
+
 log = structlog.get_logger(__name__)
 
 _decode = msgspec.json.Decoder(Checkpoint).decode
@@ -85,9 +87,23 @@ def decoded(texts: Iterable[str]) -> list[Checkpoint]:
     return found
 
 
+class _Dump(msgspec.Struct):
+    """What is read of the answer to `uuid_dump UUID json`."""
+
+    bridged: str = msgspec.field(default="", name=BRIDGED)
+
+
+def bridged_at_of_dump(text: str) -> datetime | None:
+    """`bridged_at` of what `uuid_dump UUID json` answers. msgspec.MsgspecError where that cannot be understood."""
+    return _instant(msgspec.json.decode(text, type=_Dump).bridged)
+
+
 def bridged_at(data: Frame) -> datetime | None:
     """When the channel of these data was bridged last; None where that is not told."""
-    microseconds = data.get("Caller-Channel-Bridged-Time") or "0"
+    return _instant(data.get(BRIDGED) or "0")
+
+
+def _instant(microseconds: str) -> datetime | None:
     if not microseconds.isdigit() or microseconds == "0":
         return None
     return datetime.fromtimestamp(int(microseconds) / 1_000_000, UTC)

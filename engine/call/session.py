@@ -388,7 +388,8 @@ class Session:
         if self.handed_over:
             return
         self._gone.wait(GONE_SECONDS)
-        ended_at = call.instant()
+        # Of a talk that the caller ends, the agent's own leg may tell first.
+        ended_at = now.parted_at or call.instant()
         if self.link.hangup_cause is None and not self._hung_up_by_us:
             # The notice that the channel is down may come before the hangup itself, whose event is on its way.
             self.link.wait_closed(LINGER_SECONDS + 3)

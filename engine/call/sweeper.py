@@ -187,7 +187,7 @@ class Sweeper:
         joined = self._joined(checkpoint, live)
         if joined:
             if checkpoint.state in RINGING:
-                self._believe_talk(checkpoint, joined)
+                self._believe_talk(checkpoint, joined, live[checkpoint.call_id])
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint))
         elif checkpoint.message is not None and live[checkpoint.call_id].channel.application == "record":
@@ -211,10 +211,16 @@ class Sweeper:
                 log.info("gone meanwhile", call=checkpoint.call_id, error=str(error))
         return ""
 
-    def _believe_talk(self, checkpoint: Checkpoint, leg_id: str) -> None:
+    def _believe_talk(self, checkpoint: Checkpoint, leg_id: str, caller: Leg) -> None:
         """Its process died in the moment in which the agent answered, before it could say so."""
+        try:
+            told = caller.control.api(f"uuid_dump {checkpoint.call_id} json", timeout=API_SECONDS)
+            since = recovery.bridged_at_of_dump(told)
+        except (CommandRejected, msgspec.MsgspecError) as error:
+            log.info("gone meanwhile", call=checkpoint.call_id, error=str(error))
+            return
         call = Call(checkpoint, journal=self._journal, outbox=self._outbox, notices=self._notices, clock=self._clock)
-        call.talk_found(leg_id, None)
+        call.talk_found(leg_id, since)
         self._mend("talk that nobody had told of", call=checkpoint.call_id)
 
     def _bring_back(self, known: Mapping[str, Checkpoint], live: Mapping[str, Leg]) -> None:

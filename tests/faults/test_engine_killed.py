@@ -16,7 +16,7 @@ from call.report import Report
 
 from engine.live import keys
 
-from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since
+from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since, until
 
 MOST_SECONDS = 2.0
 """What a caller may wait, of the wall's time, until the surviving process says something. It is some 50 ms on a machine
@@ -261,5 +261,32 @@ def test_a_talk_whose_end_was_told_already_ended_then(damaged: Damaged, ends: st
     assert (report.call["status"], float(report.call["talk_seconds"])) == ("answered", 3.0)
     (recording,) = report.recordings
     assert float(recording["seconds"]) > 0
+    damaged.see(extension, work="idle")
+    damaged.both_alive()
+
+
+def test_a_talk_that_nobody_had_told_of_began_when_the_agent_answered(damaged: Damaged) -> None:
+    """The process dies after the agent has answered and before it has heard of it, and the talk goes on for long."""
+    damaged.both_alive()
+    extension = AGENTS["white"]
+    damaged.switch.phone(extension, ring=True)
+    damaged.on_duty(extension)
+    caller = queue(damaged, "white")
+    damaged.see(extension, work="offered", call_id=caller.call_id)
+    pid = damaged.pid_of_engine(damaged.owner(caller))
+    caller.wait_until(caller.now + 5)
+    leg = damaged.kept_of(caller)["offer_id"]
+    damaged.send(signal.SIGSTOP, pid)
+    damaged.switch.api(f"uuid_answer {leg}")
+    talks = caller.wait_for("talks")
+    damaged.send(signal.SIGKILL, pid)
+    until(lambda: damaged.kept_of(caller)["state"] == "talk")
+    caller.wait_until(talks["at"] + 30)
+    caller.hang_up()
+    report = damaged.report(caller)
+    assert report.legs == ["ivr", "queue", "talk"]
+    waited = talks["at"] - next(told["at"] for told in caller.story if told["kind"] == "music")
+    assert float(report.call["wait_seconds"]) == pytest.approx(waited, abs=0.5)
+    assert (report.call["status"], report.call["agent"]) == ("answered", "Agent 4")
     damaged.see(extension, work="idle")
     damaged.both_alive()
