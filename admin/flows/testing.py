@@ -12,8 +12,8 @@ from admin.flows.shapes import FlowPath, FromCallIn, FromCallOut, TestPath, Test
 from admin.forms import Refused
 from admin.parts import Parts, parts
 from conf.errors import PointsmanError
-from engine.records.steps import CallUnknown, way_of
-from ivr import drafts, recorded, store
+from engine.records.steps import CallUnknown, flow_test_of
+from ivr import drafts, store
 from ivr.errors import FlowTestInvalid
 from ivr.flow import Flow
 from ivr.flow_test import FlowTest
@@ -77,22 +77,8 @@ def keep_of_call(parts: Parts, call_id: str, name: str, author: str) -> str:
 def of_call(parts: Parts, call_id: str, name: str) -> tuple[str, FlowTest]:
     """The flow that a call began in, and the test of the way it took, with numbers masked. Refused where it took none."""
     try:
-        way = way_of(parts.db, call_id)
-        versions = {(step.flow, step.version) for step in way.steps if step.version}
-        flows = {(flow, version): store.export_flow(parts.db, flow, version) for flow, version in versions}
+        return flow_test_of(parts.db, call_id, name)
     except CallUnknown as error:
         raise Refused("call_id", "This call went through no flow, or is not over yet.") from error
     except PointsmanError as error:
         raise Refused("call_id", f"The flow that this call took is not there any more: {error}.") from error
-    last = way.steps[-1].exit
-    return way.steps[0].flow, recorded.made_from(
-        way.steps,
-        flows,
-        name=name,
-        caller=way.caller,
-        called=way.called,
-        at=way.started_at,
-        category=way.category,
-        # What became of a call in a queue is not for the flow to say.
-        end=None if last == "hung_up" else way.status,
-    )

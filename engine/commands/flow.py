@@ -21,9 +21,9 @@ from engine.live import connection
 from engine.live.connection import RedisError
 from engine.live.requests import tell_configuration_changed
 from engine.records.publish import raise_version
-from engine.records.steps import way_of
+from engine.records.steps import flow_test_of
 from engine.records.surroundings import surroundings
-from ivr import recorded, store
+from ivr import store
 from ivr.check import Surroundings, check, is_fit
 from ivr.errors import FlowUnfit, FlowUnknown
 from ivr.flow import Flow
@@ -92,20 +92,8 @@ def test_from_call(call_id: str, name: str, author: str | None) -> None:
     """Make a test of the way a past call took and keep it with its flow; numbers are masked."""
     found = installation.complete(settings.load())
     db = _connect(found)
-    way = way_of(db, call_id)
-    versions = {(step.flow, step.version) for step in way.steps if step.version}
-    made = recorded.made_from(
-        way.steps,
-        {(flow_name, version): store.export_flow(db, flow_name, version) for flow_name, version in versions},
-        name=name,
-        caller=way.caller,
-        called=way.called,
-        at=way.started_at,
-        category=way.category,
-        # What became of a call in a queue is not for the flow to say.
-        end=None if way.steps[-1].exit == "hung_up" else way.status,
-    )
-    store.save_test(db, way.steps[0].flow, made, author=author or getpass.getuser())
+    began_in, made = flow_test_of(db, call_id, name)
+    store.save_test(db, began_in, made, author=author or getpass.getuser())
     click.echo(documents.write(made.document()), nl=False)
 
 

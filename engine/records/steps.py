@@ -1,4 +1,4 @@
-"""The way a past call took through flows, as history has it."""
+"""The way a past call took through flows, as history has it, and the test of a flow that it amounts to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from datetime import datetime
 
 from conf.database import Database
 from conf.errors import PointsmanError
-from ivr.recorded import RecordedStep
+from ivr import store
+from ivr.flow_test import FlowTest
+from ivr.recorded import RecordedStep, made_from
 
 
 class CallUnknown(PointsmanError):
@@ -45,3 +47,22 @@ def way_of(db: Database, call_id: str) -> CallWay:
         raise CallUnknown(f"there is no call {call_id!r} that has gone through a flow and is over")
     caller, called, started_at, status, category = call
     return CallWay(caller, called, started_at, status, category, tuple(RecordedStep(*row) for row in rows))
+
+
+def flow_test_of(db: Database, call_id: str, name: str) -> tuple[str, FlowTest]:
+    """The flow that a call began in, and a test of that name of the way it took, with numbers masked. CallUnknown, FlowUnknown
+    for a version that is there no more; database errors pass."""
+    way = way_of(db, call_id)
+    versions = {(step.flow, step.version) for step in way.steps if step.version}
+    flow, left_by = way.steps[0].flow, way.steps[-1].exit
+    return flow, made_from(
+        way.steps,
+        {(each, version): store.export_flow(db, each, version) for each, version in versions},
+        name=name,
+        caller=way.caller,
+        called=way.called,
+        at=way.started_at,
+        category=way.category,
+        # What became of a call in a queue is not for the flow to say.
+        end=None if left_by == "hung_up" else way.status,
+    )
