@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -19,7 +19,7 @@ def damaged() -> Iterator[Damaged]:
         yield made
 
 
-def test_engines_die_all_the_time(damaged: Damaged) -> None:
+def test_engines_die_all_the_time(damaged: Damaged, record_property: Callable[[str, object], None]) -> None:
     plan = chaos.Plan()
     outcome = chaos.Chaos(damaged, plan).run()
     chaos.check(damaged, outcome)
@@ -28,6 +28,13 @@ def test_engines_die_all_the_time(damaged: Damaged) -> None:
     assert chaos.overtaken(damaged) == []
     taken = [each.seconds for each in chaos.taken_over(damaged, outcome)]
     assert taken
-    print(f"kills {len(outcome.killed_at)}, of the leader {outcome.leaders_killed}, calls taken over {len(taken)},")
-    print(f"kill to the next command: median {taken[len(taken) // 2]:.3f} s, longest {taken[-1]:.3f} s")
+    found = {
+        "kills": len(outcome.killed_at),
+        "kills_of_the_leader": outcome.leaders_killed,
+        "calls_taken_over": len(taken),
+        "taken_over_median_seconds": round(taken[len(taken) // 2], 3),
+        "taken_over_longest_seconds": round(taken[-1], 3),
+    }
+    for name, value in found.items():
+        record_property(name, value)
     assert taken[int(len(taken) * 0.9)] < MOST_SECONDS

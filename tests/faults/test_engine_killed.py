@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -114,11 +114,13 @@ def test_in_the_greeting_it_is_said_again_and_the_menu_follows(scene: Scene) -> 
     assert scene.heard_afterwards("greeting")[0] == "greeting_morning"
 
 
-def test_in_the_menu_it_is_said_again_and_takes_a_choice(scene: Scene) -> None:
+def test_in_the_menu_it_is_said_again_and_takes_a_choice(
+    scene: Scene, record_property: Callable[[str, object], None]
+) -> None:
     caller = scene.calls["menu"]
     caller.hear("menu_main")
+    record_property("killed_to_next_prompt_seconds", round(scene.gap("menu"), 3))
     assert scene.gap("menu") < MOST_SECONDS
-    print(f"kill to next prompt: {scene.gap('menu'):.3f} s")
     caller.press("9")
     caller.wait_for("recording")
     caller.wait_until(caller.now + 3)
@@ -144,11 +146,11 @@ def test_keys_pressed_before_count_with_those_pressed_afterwards(scene: Scene) -
     assert report.way == [("code", "1234"), ("right", "done")]
 
 
-def test_in_the_queue_everybody_keeps_their_place(scene: Scene) -> None:
+def test_in_the_queue_everybody_keeps_their_place(scene: Scene, record_property: Callable[[str, object], None]) -> None:
     damaged = scene.damaged
     scene.calls["middle"].wait_for("music")
+    record_property("killed_to_music_seconds", round(scene.gap("middle"), 3))
     assert scene.gap("middle") < MOST_SECONDS
-    print(f"kill to music: {scene.gap('middle'):.3f} s")
     damaged.choose(AGENTS["blue"], "ready")
     reports = []
     for name in ("first", "middle", "last"):

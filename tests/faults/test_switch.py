@@ -8,7 +8,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,7 @@ def a_call_works(damaged: Damaged) -> None:
     damaged.calm()
 
 
-def test_the_switch_killed(damaged: Damaged) -> None:
+def test_the_switch_killed(damaged: Damaged, record_property: Callable[[str, object], None]) -> None:
     crowd = Crowd(damaged)
     began = time.monotonic()
     damaged.killed("switch")
@@ -70,7 +70,7 @@ def test_the_switch_killed(damaged: Damaged) -> None:
     for name in ("red", "green"):
         damaged.see(AGENTS[name], presence="ready", work="idle", seconds=CLOSED_SECONDS)
     eventually(lambda: damaged.check_nothing_left(), CLOSED_SECONDS)
-    print(f"kill of the switch to the last record closed: {time.monotonic() - began:.1f} s")
+    record_property("killed_to_closed_seconds", round(time.monotonic() - began, 1))
     closed(damaged, crowd)
     a_call_works(damaged)
 
