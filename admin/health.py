@@ -48,9 +48,7 @@ class Health:
 def examine(parts: Parts) -> Health:
     """Ask every part, for at most a few seconds each."""
     version, snapshot = _database(parts), _snapshot(parts)
-    engines = [
-        p for p in (snapshot or {"processes": []})["processes"] if p["alive"] and p.get("kind") in (None, "engine")
-    ]
+    engines = [process for process in snapshot["processes"] if process["alive"]] if snapshot else []
     unknown = "unknown"
     switches = {str(engine.get("switch") or "away") for engine in engines}
     return Health(
