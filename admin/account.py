@@ -7,7 +7,7 @@ from flask_login import UserMixin, login_user, logout_user
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access import Right, Viewer, needs, viewer
-from admin.forms import Form
+from admin.forms import Form, sentence
 from admin.navigation import first
 from admin.parts import Parts
 from admin.security import over_https
@@ -107,7 +107,7 @@ def password() -> AnyResponse | str:
             try:
                 accounts().set_password(who.name, wanted)
             except AccountRefused as refused:
-                form.faults["wanted"] = f"{str(refused)[:1].upper()}{str(refused)[1:]}."
+                form.faults["wanted"] = sentence(str(refused))
         if not form.faults:
             renewed = accounts().sign_in(who.name, wanted)
             if renewed is not None:

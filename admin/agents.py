@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 from admin import agent_form, queue_form, skills
 from admin.access import Right, needs
 from admin.board import AgentRow, boards
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.leading import check_nothing_leads_to
 from admin.numbers import check_targets, targets
 from admin.parts import Parts, parts
@@ -123,7 +123,7 @@ def _settings(parts: Parts, rules: dict[str, Any]) -> AgentSettings:
     try:
         settings = decode_agent(rules)
     except RulesInvalid as error:
-        raise Refused(error.field or "rules", f"{error.message[:1].upper()}{error.message[1:]}.") from error
+        raise Refused(error.field or "rules", sentence(error.message)) from error
     known = targets(parts)
     for place, step in enumerate(settings.forwarding):
         check_targets(decode(step.to), known, f"forwarding.{place}.to", "Forwarding")

@@ -40,6 +40,11 @@ class Form:
         self.faults[refused.field] = str(refused)
 
 
+def sentence(said: str) -> str:
+    """A fault as people read it, with a capital and a full stop."""
+    return f"{said[:1].upper()}{said[1:]}{'' if said.endswith(('.', '?')) else '.'}"
+
+
 _SAID = {
     "missing": "is missing",
     "string_too_short": "is missing",

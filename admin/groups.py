@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from admin.access import Right, needs
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.numbers import targets
 from admin.parts import Parts, parts
 from admin.publishing import change
@@ -46,7 +46,7 @@ def save(parts: Parts, wanted: GroupIn, group: Group | None) -> int:
                 parts.db, wanted.name, wanted.extensions, None if group is None else group.group_id
             )
     except RulesInvalid as error:
-        raise Refused(error.field or "name", _sentence(error)) from error
+        raise Refused(error.field or "name", sentence(error.message)) from error
 
 
 def delete(parts: Parts, group: Group) -> None:
@@ -55,11 +55,7 @@ def delete(parts: Parts, group: Group) -> None:
         with change(parts):
             queue_store.delete_group(parts.db, group.group_id)
     except RulesInvalid as error:
-        raise Refused("", _sentence(error)) from error
-
-
-def _sentence(error: RulesInvalid) -> str:
-    return f"{error.message[:1].upper()}{error.message[1:]}."
+        raise Refused("", sentence(error.message)) from error
 
 
 @groups.get("/setup/groups")

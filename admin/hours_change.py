@@ -13,7 +13,7 @@ import peewee
 from pydantic import BaseModel, ConfigDict, Field
 
 from admin import hours, hours_words
-from admin.forms import Refused
+from admin.forms import Refused, sentence
 from admin.parts import Parts
 from admin.publishing import change
 from dialplan import calendar_store, calendars, public
@@ -75,7 +75,7 @@ def save(parts: Parts, wanted: CalendarIn, found: Stored | None, *, by: str) -> 
             wanted.model_dump(exclude={"revision"}), zone=parts.settings.zone, years=years_ahead(parts)
         )
     except CalendarInvalid as error:
-        raise Refused(_field_of(error), sentence(error)) from error
+        raise Refused(_field_of(error), fault_of(error)) from error
     return store(parts, calendar, found, by=by, revision=wanted.revision)
 
 
@@ -145,7 +145,7 @@ def proposal(country: str, subdivision: str, year: int) -> dict[date, str]:
     try:
         return public.holidays_of(country, [year], subdivision)
     except CalendarInvalid as error:
-        raise Refused("country", sentence(error)) from error
+        raise Refused("country", fault_of(error)) from error
 
 
 def accept(parts: Parts, found: Stored, wanted: PublicIn, *, by: str, revision: int | None = None) -> tuple[int, int]:
@@ -221,7 +221,7 @@ def bring_in(parts: Parts, document: Any, *, by: str) -> list[str]:
     try:
         parsed = calendars.parse(document, zone=parts.settings.zone, years=years_ahead(parts))
     except CalendarInvalid as error:
-        raise Refused("document", sentence(error)) from error
+        raise Refused("document", fault_of(error)) from error
     if len(parsed) > MOST_DOCUMENT:
         raise Refused("document", f"The document has {len(parsed)} calendars; {MOST_DOCUMENT} is the most.")
     present = {found.calendar.name: found for found in hours.stored(parts)}
@@ -260,13 +260,12 @@ def prompt_choices(parts: Parts) -> list[tuple[str, str]]:
     ]
 
 
-def sentence(error: Exception) -> str:
+def fault_of(error: Exception) -> str:
     """A fault as a page says it: without the calendar's name, which stands above it."""
     said = str(error)
     if said.startswith("calendar ") and "': " in said:
         said = said.partition("': ")[2]
-    said = said[:1].upper() + said[1:]
-    return said if said.endswith((".", "?")) else f"{said}."
+    return sentence(said)
 
 
 def _field_of(error: CalendarInvalid) -> str:
@@ -311,8 +310,8 @@ def _publishing(parts: Parts, field: str = "") -> Iterator[None]:
         with change(parts):
             yield
     except CalendarMoved as error:
-        raise Refused("", f"{sentence(error)} Nothing was overwritten; load the page again and look.") from error
+        raise Refused("", f"{fault_of(error)} Nothing was overwritten; load the page again and look.") from error
     except peewee.IntegrityError as error:
         raise Refused(field, "Another calendar was given this name meanwhile.") from error
     except CalendarInvalid as error:
-        raise Refused(field, sentence(error)) from error
+        raise Refused(field, fault_of(error)) from error

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from admin import hours_words
 from admin.forms import Form
-from admin.hours_change import CalendarIn, sentence
+from admin.hours_change import CalendarIn, fault_of
 from admin.words import WEEKDAYS
 from dialplan import calendars
 from dialplan.calendars import PLACES, PROMPTS
@@ -134,7 +134,7 @@ def read_day(form: Form) -> Day | None:
         try:
             spans = hours_words.read_spans(values.get(effect, ""))
         except CalendarInvalid as error:
-            form.faults[effect] = sentence(error)
+            form.faults[effect] = fault_of(error)
         else:
             if not spans:
                 form.faults[effect] = "Hours are missing; write for example 09:00-12:00."
@@ -143,7 +143,7 @@ def read_day(form: Form) -> Day | None:
     try:
         return Day(name, rule, effect, spans, values.get("prompt", ""))
     except CalendarInvalid as error:
-        form.faults[""] = sentence(error)
+        form.faults[""] = fault_of(error)
         return None
 
 
@@ -191,7 +191,7 @@ def _made(form: Form, name: str, make: Callable[[], When]) -> When | None:
     try:
         return make()
     except CalendarInvalid as error:
-        form.faults[name] = sentence(error)
+        form.faults[name] = fault_of(error)
         return None
 
 

@@ -379,7 +379,7 @@ def bring_in() -> Answer:
         except UnicodeDecodeError:
             form.faults["document"] = "The file is no text in UTF-8."
         except DocumentInvalid as error:
-            form.faults["document"] = hours_change.sentence(error)
+            form.faults["document"] = hours_change.fault_of(error)
         except Refused as refused:
             form.refuse(refused)
         else:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response
 
 from admin.access import Right, needs, viewer
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.parts import Parts, parts
 from admin.publishing import change
 from engine.records import queue_store
@@ -56,7 +56,7 @@ def save(parts: Parts, wanted: PauseReasonsIn) -> None:
         with change(parts):
             queue_store.save_pause_reasons(parts.db, reasons)
     except RulesInvalid as error:
-        raise Refused("reasons", f"{error.message[:1].upper()}{error.message[1:]}.") from error
+        raise Refused("reasons", sentence(error.message)) from error
 
 
 def _name(title: str) -> str:

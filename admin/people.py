@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from admin.access import Right, needs, viewer
 from admin.account import SHORTEST_PASSWORD, accounts
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.parts import Parts, parts
 from engine.records.accounts import AccountRefused, Person, Role, Token
 
@@ -85,7 +85,7 @@ def add(wanted: NewPersonIn) -> tuple[int, str]:
         if not wanted.enabled:
             accounts().change(made, full_name=wanted.full_name.strip(), role=wanted.role, enabled=False)
     except AccountRefused as error:
-        raise Refused("name", _sentence(error)) from error
+        raise Refused("name", sentence(str(error))) from error
     return made, "" if wanted.password else password
 
 
@@ -96,7 +96,7 @@ def change(account_id: int, wanted: PersonIn, *, by: int) -> None:
     try:
         accounts().change(account_id, full_name=wanted.full_name.strip(), role=wanted.role, enabled=wanted.enabled)
     except AccountRefused as error:
-        raise Refused("role", _sentence(error)) from error
+        raise Refused("role", sentence(str(error))) from error
 
 
 def reset(person: Person, wanted: PasswordIn) -> str:
@@ -105,7 +105,7 @@ def reset(person: Person, wanted: PasswordIn) -> str:
     try:
         accounts().set_password(person.name, password)
     except AccountRefused as error:
-        raise Refused("password", _sentence(error)) from error
+        raise Refused("password", sentence(str(error))) from error
     return "" if wanted.password else password
 
 
@@ -119,7 +119,7 @@ def make_token(here: Parts, wanted: TokenIn) -> str:
     try:
         return accounts().add_token(wanted.account, name, here.clock.now())
     except AccountRefused as error:
-        raise Refused("account", _sentence(error)) from error
+        raise Refused("account", sentence(str(error))) from error
 
 
 def token(token_id: int) -> Token | None:
@@ -130,11 +130,6 @@ def _password(wanted: str) -> str:
     if wanted and len(wanted) < SHORTEST_PASSWORD:
         raise Refused("password", f"Password needs {SHORTEST_PASSWORD} characters or more.")
     return wanted or secrets.token_urlsafe(12)
-
-
-def _sentence(error: Exception) -> str:
-    said = str(error)
-    return f"{said[:1].upper()}{said[1:]}."
 
 
 # --- pages ---

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from admin import queue_form, skills
 from admin.access import Right, needs
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.leading import check_nothing_leads_to
 from admin.numbers import check_targets, targets
 from admin.parts import Parts, parts
@@ -131,7 +131,7 @@ def save(parts: Parts, wanted: QueueIn, queue_id: int | None) -> int:
                     check_targets(rule, known, f"rules.{place}", "Way out")
     except RulesInvalid as error:
         field = "strategy" if error.field == "strategy" else f"rules.{error.field}"
-        raise Refused(field, f"{error.message[:1].upper()}{error.message[1:]}.") from error
+        raise Refused(field, sentence(error.message)) from error
     except peewee.IntegrityError as error:
         raise Refused("name", f"There is a queue {wanted.name} already.") from error
     return queue_id
@@ -215,7 +215,7 @@ def _read(form: Form, queue: Queue | None, before: QueueSettings) -> QueueIn | N
     try:
         given["rules"] = encode(queue_form.typed(form.values, before))
     except RulesInvalid as error:
-        form.faults[error.field] = f"{error.message[:1].upper()}{error.message[1:]}."
+        form.faults[error.field] = sentence(error.message)
     wanted = form.read(QueueIn, given)
     return None if form.faults else wanted
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from admin import queue_form
 from admin.access import Right, needs
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.leading import check_nothing_leads_to
 from admin.numbers import check_targets, in_words, targets
 from admin.parts import Parts, parts
@@ -85,7 +85,7 @@ def save(parts: Parts, wanted: RingGroupIn, before: Group | None) -> int:
     try:
         group = scenarios.decode_group(wanted.name, wanted.title.strip(), document)
     except DestinationInvalid as fault:
-        raise Refused("phones", f"{str(fault)[:1].upper()}{str(fault)[1:]}.") from fault
+        raise Refused("phones", sentence(str(fault))) from fault
     for phone in group.phones:
         if phone.extension not in known.extensions:
             raise Refused("phones", f"Extension {phone.extension} is nobody's.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, NoReturn
+from typing import Any
 
 from flask import Response, abort
 from flask_openapi3.models.tag import Tag
@@ -11,10 +11,10 @@ from pydantic import BaseModel, Field
 
 from admin import hours, hours_ask, hours_change
 from admin.access import Right, needs, viewer
-from admin.api.blueprints import ById, blueprint
+from admin.api.blueprints import ById, blueprint, conflict
 from admin.api.shapes import answer
 from admin.forms import Refused
-from admin.hours_change import CalendarIn, ClosingIn, PublicIn, sentence
+from admin.hours_change import CalendarIn, ClosingIn, PublicIn, fault_of
 from admin.parts import parts
 from dialplan import calendars, documents, public
 from dialplan.calendar_store import Change, Stored
@@ -37,7 +37,6 @@ class CalendarOut(BaseModel):
     reason_name: str = Field(description="The holiday's name, or why it was closed by hand.")
     opens_at: str | None
     openings: dict[str, str]
-    holidays: dict[str, str] = Field(description="The same as `coming`, under its former name.")
     coming: dict[str, str] = Field(description="The next dates that differ from the week, with their names.")
     used_by: list[str]
     public_holidays_to_accept: list[int]
@@ -141,10 +140,6 @@ class DayPath(BaseModel):
     index: int = Field(ge=0)
 
 
-def _refuse(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
-
-
 def _found(calendar_id: int) -> Stored:
     found = hours.get(parts(), calendar_id)
     if found is None:
@@ -163,7 +158,6 @@ def _out(shown: hours.Shown) -> CalendarOut:
         reason_name=shown.closed.name if shown.closed else "",
         opens_at=shown.opens_at.isoformat() if shown.opens_at else None,
         openings={day: said for day, _, said, _ in shown.days},
-        holidays={day.isoformat(): name for day, name, _ in shown.coming},
         coming={day.isoformat(): name for day, name, _ in shown.coming},
         used_by=[f"{user.kind} {user.name}" for user in shown.users],
         public_holidays_to_accept=shown.unasked,
@@ -204,7 +198,7 @@ def add_calendar(body: CalendarIn) -> Response:
     try:
         made, change = hours_change.save(parts(), body, None, by=viewer().name)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(SavedOut(id=made, change=change), 201)
 
 
@@ -214,7 +208,7 @@ def change_calendar(path: ById, body: CalendarIn) -> Response:
     try:
         made, change = hours_change.save(parts(), body, _found(path.id), by=viewer().name)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(SavedOut(id=made, change=change))
 
 
@@ -226,7 +220,7 @@ def delete_calendar(path: ById) -> Response:
     try:
         change = hours_change.delete(parts(), _found(path.id), by=viewer().name)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(SavedOut(id=path.id, change=change))
 
 
@@ -250,9 +244,9 @@ def _put_day(calendar_id: int, index: int | None, body: DayIn) -> SavedOut:
         day = calendars.parse_day(body.day)
         made, change = hours_change.put_day(parts(), found, day, index, by=viewer().name, revision=body.revision)
     except CalendarInvalid as error:
-        _refuse(Refused("day", sentence(error)))
+        conflict(Refused("day", fault_of(error)))
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return SavedOut(id=made, change=change)
 
 
@@ -265,7 +259,7 @@ def delete_day(path: DayPath) -> Response:
         found = _found(path.id)
         made, change = hours_change.drop_day(parts(), found, path.index, by=viewer().name, revision=None)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(SavedOut(id=made, change=change))
 
 
@@ -284,7 +278,7 @@ def ask(query: Question) -> Response:
     try:
         found = hours_ask.ask(parts(), query.of, query.on, query.at)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(AnswerOut(open=found.open, asked=found.asked, said=found.said, why=found.why, more=list(found.more)))
 
 
@@ -300,7 +294,7 @@ def proposed(path: ById, query: OfCountry) -> Response:
     try:
         days = hours_change.proposal(query.country, query.subdivision, query.year)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     same = found is not None and (found.country, found.subdivision) == (query.country, query.subdivision)
     return answer(ProposalOut(days=days, accepted=found is not None and same and query.year in found.years))
 
@@ -311,7 +305,7 @@ def accept(path: ById, body: PublicIn) -> Response:
     try:
         made, change = hours_change.accept(parts(), _found(path.id), body, by=viewer().name)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(SavedOut(id=made, change=change))
 
 
@@ -332,7 +326,7 @@ def undo(path: ById) -> Response:
     try:
         return answer(_change(hours_change.undo(parts(), path.id, by=viewer().name)))
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
 
 
 @api_hours.get("/hours/emergencies", summary="What is closed by hand", tags=[HOURS], responses={200: EmergenciesOut})
@@ -363,7 +357,7 @@ def close(body: ClosingIn) -> Response:
     try:
         hours_change.close_now(parts(), body, by=viewer().name)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return _emergencies(201)
 
 
@@ -388,6 +382,6 @@ def bring_in(body: DocumentIn) -> Response:
     try:
         return answer(NamesOut(names=hours_change.bring_in(parts(), documents.read(body.yaml), by=viewer().name)))
     except DocumentInvalid as error:
-        _refuse(Refused("yaml", sentence(error)))
+        conflict(Refused("yaml", fault_of(error)))
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)

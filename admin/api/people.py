@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NoReturn
 
 from flask import Response, abort
 from flask_openapi3.models.tag import Tag
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from admin import people
 from admin.access import Right, needs, viewer
 from admin.account import accounts
-from admin.api.blueprints import ById, blueprint
+from admin.api.blueprints import ById, blueprint, conflict
 from admin.api.shapes import MadeOut, answer
 from admin.forms import Refused
 from admin.parts import parts
@@ -48,10 +47,6 @@ class NewTokenOut(BaseModel):
     token: str
 
 
-def _refuse(refused: Refused) -> NoReturn:
-    abort(409, f"{refused.field}: {refused}" if refused.field else str(refused))
-
-
 def _found(account_id: int) -> Person:
     found = people.get(account_id)
     if found is None:
@@ -71,7 +66,7 @@ def add_person(body: NewPersonIn) -> Response:
     try:
         made, password = people.add(body)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(NewPersonOut(id=made, password=password or None), 201)
 
 
@@ -81,7 +76,7 @@ def change_person(path: ById, body: PersonIn) -> Response:
     try:
         people.change(_found(path.id).id, body, by=viewer().account_id)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
     return answer(MadeOut(id=path.id))
 
 
@@ -91,7 +86,7 @@ def reset_password(path: ById, body: PasswordIn) -> Response:
     try:
         return answer(PasswordOut(password=people.reset(_found(path.id), body) or None))
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
 
 
 @api_people.get("/tokens", summary="All tokens, without themselves", tags=[PEOPLE], responses={200: TokensOut})
@@ -106,7 +101,7 @@ def make_token(body: TokenIn) -> Response:
     try:
         return answer(NewTokenOut(token=people.make_token(parts(), body)), 201)
     except Refused as refused:
-        _refuse(refused)
+        conflict(refused)
 
 
 @api_people.delete("/tokens/<int:id>", summary="Revoke a token", tags=[PEOPLE])

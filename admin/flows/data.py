@@ -13,6 +13,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 
 from admin.access import Right, accepts, needs, viewer
+from admin.api.blueprints import conflict
 from admin.api.shapes import FaultOut, answer
 from admin.flows import choices, work
 from admin.flows.shapes import (
@@ -94,7 +95,7 @@ def _telling(function: View) -> View:
         except DraftOutdated as error:
             abort(make_response(jsonify(error="Somebody was quicker", detail=str(error), outdated=True), 409))
         except Refused as error:
-            abort(409, f"{error.field}: {error}" if error.field else str(error))
+            conflict(error)
         except (FlowTaken, FlowUsed, FlowUnfit) as error:
             abort(409, str(error))
 

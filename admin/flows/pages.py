@@ -15,7 +15,7 @@ from admin.flows import work
 from admin.flows.data import editing, lines, opened
 from admin.flows.shapes import NewFlowIn
 from admin.flows.testing import keep_of_call
-from admin.forms import Form, Refused
+from admin.forms import Form, Refused, sentence
 from admin.numbers import find as find_numbers
 from admin.parts import parts
 from ivr.errors import FlowInvalid, FlowTaken, FlowTestInvalid, FlowUnknown, FlowUsed
@@ -61,7 +61,7 @@ def add() -> Response | str:
             try:
                 made = work.new(here, viewer().name, name=wanted.name, title=wanted.title, key=wanted.template)
             except FlowTaken as error:
-                form.faults["name"] = f"{str(error)[:1].upper()}{str(error)[1:]}."
+                form.faults["name"] = sentence(str(error))
             except FlowUnknown:
                 form.faults["template"] = "Template is not there."
             else:
@@ -135,7 +135,7 @@ def from_call(call_id: UUID) -> Response:
     try:
         flow = keep_of_call(parts(), str(call_id), request.form.get("name", "").strip()[:100], viewer().name)
     except (Refused, FlowTestInvalid) as error:
-        flash(str(error), "bad")
+        flash(sentence(str(error)), "bad")
         return redirect(url_for("calls.one", call_id=call_id))
     flash("The test is kept; numbers are masked.", "good")
     return redirect(url_for("flows.editor", name=flow, panel="tests"))

@@ -16,7 +16,7 @@ from admin.access import Right
 from admin.flows import work
 from admin.flows.data import view
 from admin.flows.shapes import FlowPath, Move, NumberWalkIn, SoundPath, SpeechPath, WalkIn
-from admin.forms import Refused
+from admin.forms import Refused, sentence
 from admin.numbers import in_words
 from admin.parts import Parts, parts
 from dialplan import store as dialplan_store
@@ -87,7 +87,7 @@ def _walked(simulation: Simulation, given: WalkIn) -> dict[str, Any]:
             decided += [at] if move.do == "decide" else []
             heard += [_spoken(each, made) for each in scene.heard]
     except SimulationStuck as error:
-        raise Refused("", f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+        raise Refused("", sentence(str(error))) from error
     return {
         "heard": heard,
         "moves": made,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from werkzeug.datastructures import FileStorage
 
 from admin.access import Viewer
-from admin.forms import Refused
+from admin.forms import Refused, sentence
 from admin.parts import Parts
 from admin.prompts.shelf import shelf
 from admin.prompts.usage import Use
@@ -71,7 +71,7 @@ def named(name: str, language: str) -> None:
     try:
         catalogue.check_language(language)
     except AudioUnusable as fault:
-        raise Refused("language", f"{str(fault)[:1].upper()}{str(fault)[1:]}.") from fault
+        raise Refused("language", sentence(str(fault))) from fault
 
 
 def upload(
@@ -226,4 +226,4 @@ def _faults(field: str) -> Iterator[None]:
         yield
     except (AudioUnusable, SynthesisFailed, PromptMissing, PromptExists, TextsBroken) as fault:
         said = str(fault)
-        raise Refused(field, f"{said[:1].upper()}{said[1:]}." if field != "file" else f"{said}.") from fault
+        raise Refused(field, sentence(said) if field != "file" else f"{said}.") from fault
