@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
@@ -18,6 +18,7 @@ from flask import current_app
 from peewee import PeeweeException
 
 from admin.parts import Parts
+from admin.periods import day_start
 from admin.skills import SERVES
 from admin.words import LIVE_STATES, Mark, agent_mark, mark
 from engine.live.board import Snapshot
@@ -225,9 +226,8 @@ class Boards:
     def _queues(self, now: datetime) -> Sequence[QueueFacts]:
         if monotonic() < self._until:
             return self._facts
-        midnight = now.astimezone(self._parts.settings.zone).replace(hour=0, minute=0, second=0, microsecond=0)
         with self._parts.db.connection_context():
-            rows = self._parts.db.execute_sql(_FACTS, (midnight,)).fetchall()
+            rows = self._parts.db.execute_sql(_FACTS, (day_start(now, self._parts.settings.zone),)).fetchall()
             agents = self._parts.db.execute_sql("SELECT id, name, extension FROM agent ORDER BY name").fetchall()
             self._pauses = {each.name: each.title or each.name for each in queue_store.pause_reasons(self._parts.db)}
         self._facts = [QueueFacts(row[0], row[1], row[2], frozenset(row[3]), *row[4:]) for row in rows]
@@ -326,12 +326,6 @@ def _queue_row(
         ready=sum(1 for agent in members if agent.get("presence") == "ready" and agent.get("work") in (None, "idle")),
         logged_in=sum(1 for agent in members if agent.get("presence") not in (None, "offline")),
     )
-
-
-def day_start(now: datetime, zone: Any, days_back: int = 0) -> datetime:
-    """Midnight in the zone, `days_back` days before today."""
-    local = now.astimezone(zone) - timedelta(days=days_back)
-    return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def boards() -> Boards:

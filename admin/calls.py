@@ -16,7 +16,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from admin import onecall
 from admin.access import Right, Viewer, needs, viewer
 from admin.parts import Parts, parts
-from admin.search import COUNTED, PERIODS, Call, CallSearch, Filters, FilterUnusable, Found, read_filters
+from admin.periods import FilterUnusable
+from admin.search import COUNTED, PERIODS, Call, CallSearch, Filters, Found, read_filters
 from admin.sheets import safe_cell
 from admin.words import DIRECTIONS, ENDED_BY, STATUSES, Mark, mark
 from engine.records import strategies

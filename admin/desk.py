@@ -10,9 +10,10 @@ import msgspec
 from flask import Blueprint, render_template
 
 from admin.access import Right, Viewer, needs, viewer
-from admin.board import boards, day_start, moment
+from admin.board import boards, moment
 from admin.calls import found_calls
 from admin.parts import Parts, parts
+from admin.periods import day_start
 from admin.search import Filters
 from admin.words import SYSTEM_PAUSES
 from dialplan.feature_codes import FEATURE_CODES

@@ -15,8 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from admin import ivr_chart, periods, sheets, words
 from admin.access import Right, needs
 from admin.parts import Parts, parts
-from admin.periods import Chosen
-from admin.search import FilterUnusable
+from admin.periods import Chosen, FilterUnusable
 from engine.records.ivr_paths import COUNTED, CallPath, PathSearch, all_paths, find_paths
 from engine.records.ivr_statistics import (
     HUNG_UP,
@@ -120,22 +119,8 @@ def read_flow(args: Mapping[str, str]) -> str:
     return args.get("flow", "")[:60].replace("\0", "")
 
 
-def _chosen(args: Mapping[str, str]) -> Chosen:
-    try:
-        return periods.read(args)
-    except FilterUnusable as fault:
-        abort(400, str(fault))
-
-
 def _address(endpoint: str, said: Mapping[str, str]) -> str:
     return url_for(endpoint) + (f"?{urlencode(said)}" if said else "")
-
-
-def _form() -> str:
-    form = request.args.get("format", "csv")
-    if form not in sheets.FORMS:
-        abort(400, f"format: {form!r} is none of {', '.join(sheets.FORMS)}")
-    return form
 
 
 # --- IVR statistics ---
@@ -144,7 +129,7 @@ def _form() -> str:
 @ivr_reports.get("/reports/ivr")
 @needs(Right.SEE_REPORTS)
 def page() -> str | AnyResponse:
-    here, chosen, flow = parts(), _chosen(request.args), read_flow(request.args)
+    here, chosen, flow = parts(), periods.chosen(request.args), read_flow(request.args)
     said = chosen.query() | ({"flow": flow} if flow else {})
     if "go" in request.args:
         return redirect(_address("ivr_reports.page", said))
@@ -171,9 +156,9 @@ def page() -> str | AnyResponse:
 @ivr_reports.get("/reports/ivr/export")
 @needs(Right.SEE_REPORTS)
 def export() -> Response:
-    here, form = parts(), _form()
+    here, form = parts(), sheets.asked_for(request.args)
     now, zone = here.clock.now(), here.settings.zone
-    report = load_report(here, _chosen(request.args).of(now, zone), read_flow(request.args))
+    report = load_report(here, periods.chosen(request.args).of(now, zone), read_flow(request.args))
     return sheets.send(form, f"ivr-statistics-{now:%Y%m%d-%H%M}", EXPORTED, exported(report), zone)
 
 
@@ -254,7 +239,7 @@ def _search(here: Parts, chosen: Chosen) -> PathSearch:
 @ivr_reports.get("/reports/ivr-record")
 @needs(Right.SEE_REPORTS)
 def record() -> str | AnyResponse:
-    here, chosen = parts(), _chosen(request.args)
+    here, chosen = parts(), periods.chosen(request.args)
     search = _search(here, chosen)
     said = search_query(chosen, search)
     if "go" in request.args:
@@ -299,8 +284,8 @@ _CHIPS: Final = {
 @ivr_reports.get("/reports/ivr-record/export")
 @needs(Right.SEE_REPORTS)
 def export_record() -> Response:
-    here, form = parts(), _form()
-    calls = all_paths(here.settings.database_url or "", _search(here, _chosen(request.args)))
+    here, form = parts(), sheets.asked_for(request.args)
+    calls = all_paths(here.settings.database_url or "", _search(here, periods.chosen(request.args)))
     name = f"ivr-record-{here.clock.now():%Y%m%d-%H%M}"
     return sheets.send(form, name, PATH_EXPORTED, path_rows(calls), here.settings.zone)
 

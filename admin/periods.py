@@ -1,4 +1,4 @@
-"""The period that a report is about, as its address writes it."""
+"""The period that a list or a report is about, as its address writes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from admin.search import FilterUnusable
+from flask import abort
+
+from conf.errors import PointsmanError
 from engine.records.ivr_statistics import Period
 
 CHOICES: Final[Mapping[str, str]] = {
@@ -22,6 +24,10 @@ CHOICES: Final[Mapping[str, str]] = {
 USUAL: Final = "7d"
 _DAYS: Final = {"7d": 7, "30d": 30, "365d": 365}
 LONGEST: Final = timedelta(days=3660)
+
+
+class FilterUnusable(PointsmanError):
+    """An address whose filters cannot be read; the message names the one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +49,13 @@ class Chosen:
         """The instants it stands for; until now, where it reaches into the present."""
         today = now.astimezone(zone).date()
         if self.choice == "yesterday":
-            return Period(_midnight(today - timedelta(days=1), zone), _midnight(today, zone), zone)
+            return Period(midnight(today - timedelta(days=1), zone), midnight(today, zone), zone)
         if self.choice == "dates":
             since = self.since or self.until or today
             until = self.until or today
-            return Period(_midnight(since, zone), _midnight(max(since, until) + timedelta(days=1), zone), zone)
+            return Period(midnight(since, zone), midnight(max(since, until) + timedelta(days=1), zone), zone)
         first = today - timedelta(days=_DAYS.get(self.choice, 1) - 1)
-        return Period(_midnight(first, zone), now, zone)
+        return Period(midnight(first, zone), now, zone)
 
     def words(self, now: datetime, zone: ZoneInfo) -> str:
         """It within a sentence."""
@@ -69,13 +75,22 @@ def read(args: Mapping[str, str]) -> Chosen:
     choice = args.get("period", USUAL)
     if choice not in CHOICES:
         raise FilterUnusable(f"period: {choice!r} is none of {', '.join(CHOICES)}")
-    since, until = _day(args, "from"), _day(args, "to")
+    since, until = read_day(args, "from"), read_day(args, "to")
     if since is not None and until is not None and not timedelta() <= until - since <= LONGEST:
         raise FilterUnusable("to: the last day comes before the first, or more than ten years after it")
     return Chosen(choice, since, until) if choice == "dates" else Chosen(choice)
 
 
-def _day(args: Mapping[str, str], name: str) -> date | None:
+def chosen(args: Mapping[str, str]) -> Chosen:
+    """From the query of the page that is asked for; what cannot be read ends the request."""
+    try:
+        return read(args)
+    except FilterUnusable as fault:
+        abort(400, str(fault))
+
+
+def read_day(args: Mapping[str, str], name: str) -> date | None:
+    """A day of a query, None where none is given. FilterUnusable."""
     said = args.get(name, "")
     try:
         found = date.fromisoformat(said) if said else None
@@ -86,5 +101,10 @@ def _day(args: Mapping[str, str], name: str) -> date | None:
     return found
 
 
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
+def day_start(now: datetime, zone: ZoneInfo) -> datetime:
+    """When today began."""
+    return midnight(now.astimezone(zone).date(), zone)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone)

@@ -11,14 +11,14 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from admin.periods import CHOICES, USUAL, Chosen, FilterUnusable, midnight, read_day
 from conf.database import Database, raw_connection
-from conf.errors import PointsmanError
 
 PAGE = 50
 EXPORT_SECONDS = 600.0
@@ -26,12 +26,9 @@ COUNTED = 100_000
 """Hits are counted up to here; beyond it "more than" is the truth that costs little."""
 
 PERIODS: Mapping[str, str] = {
-    "today": "Today",
-    "yesterday": "Yesterday",
-    "7d": "Last 7 days",
-    "30d": "Last 30 days",
+    **{choice: CHOICES[choice] for choice in ("today", "yesterday", USUAL, "30d")},
     "all": "All time",
-    "dates": "From … to …",
+    "dates": CHOICES["dates"],
 }
 SORTS: Mapping[str, str] = {
     "started": "c.started_at",
@@ -43,15 +40,11 @@ MISSED = ("abandoned_ivr", "abandoned_queue", "abandoned_ringing", "timeout", "n
 """What the status `missed` stands for: somebody wanted us, and got nobody."""
 
 
-class FilterUnusable(PointsmanError):
-    """An address whose filters cannot be read; the message names the one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What is asked for. `status` also takes `missed`; `after` and `before` are the cursors that a page gives out."""
 
-    period: str = "7d"
+    period: str = USUAL
     since: date | None = None
     until: date | None = None
     """The last day that counts, with `period` `dates`."""
@@ -72,7 +65,7 @@ class Filters:
         What is as usual is left out."""
         wanted = replace(self, **({"after": "", "before": ""} | changes))
         said: list[tuple[str, str]] = []
-        if wanted.period != "7d":
+        if wanted.period != USUAL:
             said.append(("period", wanted.period))
         if wanted.period == "dates":
             said += [(name, day.isoformat()) for name, day in (("from", wanted.since), ("to", wanted.until)) if day]
@@ -89,14 +82,14 @@ class Filters:
 
 def read_filters(args: Mapping[str, str], known_columns: Sequence[str]) -> Filters:
     """From an address's query. FilterUnusable for what no page of ours would have written; unknown names are ignored."""
-    period = args.get("period", "7d")
+    period = args.get("period", USUAL)
     if period not in PERIODS:
         raise FilterUnusable(f"period: {period!r} is none of {', '.join(PERIODS)}")
     sort = args.get("sort", "-started")
     if sort.removeprefix("-") not in SORTS:
         raise FilterUnusable(f"sort: {sort!r} is none of {', '.join(SORTS)}")
     columns = tuple(name for name in args.get("columns", "").split(",") if name in known_columns)
-    since, until = _day(args, "from"), _day(args, "to")
+    since, until = read_day(args, "from"), read_day(args, "to")
     return Filters(
         period=period,
         since=since if period == "dates" else None,
@@ -115,14 +108,6 @@ def read_filters(args: Mapping[str, str], known_columns: Sequence[str]) -> Filte
     )
 
 
-def _day(args: Mapping[str, str], name: str) -> date | None:
-    said = args.get(name, "")
-    try:
-        return date.fromisoformat(said) if said else None
-    except ValueError as error:
-        raise FilterUnusable(f"{name}: {said!r} is no day, for example 2026-03-04") from error
-
-
 def _whole(args: Mapping[str, str], name: str) -> int | None:
     said = args.get(name, "")
     if not said:
@@ -134,27 +119,17 @@ def _whole(args: Mapping[str, str], name: str) -> int | None:
 
 def bounds(filters: Filters, now: datetime, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
     """The instants a period begins and ends at (the end is not in it); None where it is open."""
-    today = now.astimezone(zone).date()
-
-    def midnight(day: date) -> datetime:
-        return datetime.combine(day, time(), zone)
-
     match filters.period:
-        case "today":
-            return midnight(today), None
-        case "yesterday":
-            return midnight(today - timedelta(days=1)), midnight(today)
-        case "7d":
-            return midnight(today - timedelta(days=6)), None
-        case "30d":
-            return midnight(today - timedelta(days=29)), None
+        case "all":
+            return None, None
         case "dates":
             return (
-                midnight(filters.since) if filters.since else None,
-                midnight(filters.until + timedelta(days=1)) if filters.until else None,
+                midnight(filters.since, zone) if filters.since else None,
+                midnight(filters.until + timedelta(days=1), zone) if filters.until else None,
             )
-        case _:
-            return None, None
+        case choice:
+            period = Chosen(choice).of(now, zone)
+            return period.since, period.until if choice == "yesterday" else None
 
 
 @dataclass(frozen=True, slots=True)

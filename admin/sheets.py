@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
-from flask import Response
+from flask import Response, abort
 
 FORMS: Final = {"csv": "CSV", "xlsx": "Excel", "json": "JSON"}
 _KINDS: Final = {
@@ -25,6 +25,14 @@ SHEET_ROWS: Final = 1_048_576
 _PORTION: Final = 64 * 1024
 
 Cell = str | int | float | bool | datetime | None
+
+
+def asked_for(args: Mapping[str, str]) -> str:
+    """Which of FORMS the query of an export asks for; none of them ends the request."""
+    form = args.get("format", "csv")
+    if form not in FORMS:
+        abort(400, f"format: {form!r} is none of {', '.join(FORMS)}")
+    return form
 
 
 def send(form: str, name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]], zone: ZoneInfo) -> Response:

@@ -7,14 +7,13 @@ from itertools import groupby
 from typing import Final
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin import periods, sheets
 from admin.access import Right, needs
 from admin.parts import parts
 from admin.periods import Chosen
-from admin.search import FilterUnusable
 from engine.records.survey_statistics import QuestionFigures, survey_figures, surveys_seen
 
 surveys = Blueprint("surveys", __name__)
@@ -25,14 +24,6 @@ FORMULAS: Final[Mapping[str, str]] = {
     "Agent": "Whoever the caller had talked with last before answering.",
 }
 EXPORTED: Final = ("survey", "question", "asked", "answer", "words", "agent", "answers", "mean")
-
-
-def chosen_period(args: Mapping[str, str]) -> Chosen:
-    """From an address's query; what cannot be read ends the request."""
-    try:
-        return periods.read(args)
-    except FilterUnusable as fault:
-        abort(400, str(fault))
 
 
 def read_survey(args: Mapping[str, str]) -> str:
@@ -47,7 +38,7 @@ def _found(chosen: Chosen) -> list[QuestionFigures]:
 @surveys.get("/reports/surveys")
 @needs(Right.SEE_REPORTS)
 def page() -> str | AnyResponse:
-    here, chosen, survey = parts(), chosen_period(request.args), read_survey(request.args)
+    here, chosen, survey = parts(), periods.chosen(request.args), read_survey(request.args)
     said = chosen.query() | ({"survey": survey} if survey else {})
     if "go" in request.args:
         return redirect(url_for("surveys.page") + (f"?{urlencode(said)}" if said else ""))
@@ -70,10 +61,8 @@ def page() -> str | AnyResponse:
 @surveys.get("/reports/surveys/export")
 @needs(Right.SEE_REPORTS)
 def export() -> Response:
-    here, form = parts(), request.args.get("format", "csv")
-    if form not in sheets.FORMS:
-        abort(400, f"format: {form!r} is none of {', '.join(sheets.FORMS)}")
-    found = _found(chosen_period(request.args))
+    here, form = parts(), sheets.asked_for(request.args)
+    found = _found(periods.chosen(request.args))
     return sheets.send(form, f"surveys-{here.clock.now():%Y%m%d-%H%M}", EXPORTED, exported(found), here.settings.zone)
 
 

@@ -33,7 +33,8 @@ from admin.forms import Refused
 from admin.health import examine
 from admin.onecall import load
 from admin.parts import Parts, parts
-from admin.search import PERIODS, SORTS, CallSearch, FilterUnusable, read_filters
+from admin.periods import USUAL, FilterUnusable
+from admin.search import PERIODS, SORTS, CallSearch, read_filters
 from engine.records.accounts import AccountRefused
 
 reading = blueprint("api")
@@ -44,7 +45,7 @@ CALLS, LIVE, OWN = Tag(name="Calls"), Tag(name="Live"), Tag(name="Own account")
 class CallsQuery(BaseModel):
     """The filters of the calls list, as its address writes them."""
 
-    period: str = Field(default="7d", description=f"One of {', '.join(PERIODS)}.")
+    period: str = Field(default=USUAL, description=f"One of {', '.join(PERIODS)}.")
     since: str = Field(default="", alias="from", description="With period `dates`: first day, 2026-03-04.")
     until: str = Field(default="", alias="to", description="With period `dates`: last day.")
     q: str = Field(default="", description="A number in any spelling, or a part of a name.")

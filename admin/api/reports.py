@@ -15,7 +15,7 @@ from admin.api.blueprints import blueprint
 from admin.api.shapes import answer
 from admin.ivr_reports import load_report, place, read_after, read_flow, read_search
 from admin.parts import parts
-from admin.search import FilterUnusable
+from admin.periods import FilterUnusable
 from engine.records.ivr_paths import CallPath, find_paths
 from engine.records.ivr_statistics import FlowFigures, NodeFigures, Period, Span
 from engine.records.survey_statistics import QuestionFigures, survey_figures
@@ -28,10 +28,13 @@ class PeriodQuery(BaseModel):
     period: str = Field(default=periods.USUAL, description=f"One of {', '.join(periods.CHOICES)}.")
     since: str = Field(default="", alias="from", description="With period `dates`: first day, 2026-03-04.")
     until: str = Field(default="", alias="to", description="With period `dates`: last day.")
+
+
+class FlowQuery(PeriodQuery):
     flow: str = Field(default="", description="A flow's name; empty for all.")
 
 
-class RecordQuery(PeriodQuery):
+class RecordQuery(FlowQuery):
     number: str = Field(default="", description="The caller's number in any spelling, or a part of it.")
     called: str = Field(default="", description="The called number.")
     least: float | None = Field(default=None, ge=0, description="Seconds spent in flows, at least.")
@@ -73,15 +76,12 @@ class RecordOut(BaseModel):
 
 def _period() -> Period:
     here = parts()
-    try:
-        return periods.read(request.args).of(here.clock.now(), here.settings.zone)
-    except FilterUnusable as fault:
-        abort(400, str(fault))
+    return periods.chosen(request.args).of(here.clock.now(), here.settings.zone)
 
 
 @reports.get("/reports/ivr", summary="What callers do at each step", tags=[REPORTS], responses={200: StatisticsOut})
 @needs(Right.SEE_REPORTS)
-def ivr_statistics(query: PeriodQuery) -> Response:  # noqa: ARG001  # described by it, read from the address
+def ivr_statistics(query: FlowQuery) -> Response:  # noqa: ARG001  # described by it, read from the address
     report = load_report(parts(), _period(), read_flow(request.args))
     return answer(
         StatisticsOut(
@@ -98,10 +98,7 @@ def ivr_statistics(query: PeriodQuery) -> Response:  # noqa: ARG001  # described
     )
 
 
-class SurveyQuery(BaseModel):
-    period: str = Field(default=periods.USUAL, description=f"One of {', '.join(periods.CHOICES)}.")
-    since: str = Field(default="", alias="from", description="With period `dates`: first day, 2026-03-04.")
-    until: str = Field(default="", alias="to", description="With period `dates`: last day.")
+class SurveyQuery(PeriodQuery):
     survey: str = Field(default="", description="A survey's name; empty for all.")
 
 

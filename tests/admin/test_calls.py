@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from sample_company import Company, History
 
 from admin.calls import COLUMN_KEYS, safe_cell
-from admin.search import CallSearch, Filters, FilterUnusable, bounds, read_filters
+from admin.periods import FilterUnusable
+from admin.search import CallSearch, Filters, bounds, read_filters
 
 ZONE = ZoneInfo("Europe/Copenhagen")
 
@@ -212,6 +213,11 @@ def test_an_address_holds_the_filters(filters: Filters) -> None:
 def test_a_number_that_is_none_is_refused() -> None:
     with pytest.raises(FilterUnusable, match="agent"):
         read_filters({"agent": "²"}, COLUMN_KEYS)
+
+
+def test_a_day_that_no_call_can_have_is_refused() -> None:
+    with pytest.raises(FilterUnusable, match="to: '9999-12-31' is a day of no call"):
+        read_filters({"period": "dates", "to": "9999-12-31"}, COLUMN_KEYS)
 
 
 def test_a_number_in_the_names_place_is_no_name(company: Company, visit: Any) -> None:

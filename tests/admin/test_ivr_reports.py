@@ -18,7 +18,7 @@ from python_calamine import CalamineWorkbook
 from sample_company import Company
 
 from admin import ivr_chart, periods, sheets
-from admin.search import FilterUnusable
+from admin.periods import FilterUnusable
 from engine.records.ivr_statistics import Period, Span
 
 ZONE = ZoneInfo("Europe/Copenhagen")
