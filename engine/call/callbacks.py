@@ -1,14 +1,13 @@
-"""The callbacks that this process looks after: when each has its turn, the agent's phone, and what comes of it.
+"""The callbacks that this process looks after: who is owed one, when each has its turn, and what comes of it.
 
 A callback waits in the router as any call does, at the place it had when the caller hung up, only that nobody is on the line.
-When an agent is offered it, their phone is rung and led into the dialplan; the session that gets it there calls the customer
-(engine.call.calling_back). Redis has the record, Postgres what happened; the process that holds the router looks after the
-callbacks of those that died, and finds in Postgres what Redis has forgotten.
+When an agent is offered it, their phone is rung (engine.call.callback_turns) and led into the dialplan; the session that
+gets it there calls the customer (engine.call.calling_back). Redis has the record, Postgres what happened; the process that
+holds the router looks after the callbacks of those that died, and finds in Postgres what Redis has forgotten.
 """
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
@@ -22,7 +21,7 @@ from gevent.event import Event
 from conf.clock import Clock
 from conf.database import Database
 from dialplan import hours
-from engine.call.callback_ring import Ring, kept
+from engine.call.callback_turns import CallbackTurns
 from engine.call.callback_watch import RELEASED_AFTER, CallbackWatch
 from engine.call.configuration import Configuration
 from engine.call.switches import Switches
@@ -33,18 +32,14 @@ from engine.live.connection import Redis, RedisError
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
 from engine.live.wire import Command
-from engine.records.facts import CallbackAsked, CallbackClosed, CallbackResult, CallbackTried, OfferResult
+from engine.records.facts import CallbackAsked, CallbackClosed, CallbackResult, CallbackTried
 from engine.records.journal import Journal
 from engine.records.lookups import Lookups
 from engine.records.queues import CallbackRules
-from engine.routing import events
-from engine.routing.events import CloseOffer, EntryAdded, EntryLeft, MakeOffer, OfferFailed, PlaceEntry, ReleaseEntry
-from engine.routing.telling import tell_router
+from engine.routing.events import CloseOffer, MakeOffer, PlaceEntry, ReleaseEntry
 
 TICK_SECONDS: Final = 1.0
 CLOSED_SECONDS: Final = 3600
-FAR_AHEAD: Final = timedelta(days=365)
-"""The place of one that somebody asked to be tried now: before everybody's."""
 
 Decided = MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry
 
@@ -75,14 +70,19 @@ class Callbacks:
         self._outbox = outbox
         self._journal = journal
         self._configuration = configuration
-        self._switches = switches
-        self._pops = pops
-        self._lookups = lookups
         self._on_duty = on_duty
         self._mine: dict[str, Callback] = {}
-        self._rings: dict[str, Ring] = {}
         self._numbers: dict[str, str] = {}
-        self._lost: set[str] = set()
+        self._turns = CallbackTurns(
+            process_id=process_id,
+            clock=clock,
+            outbox=outbox,
+            switches=switches,
+            pops=pops,
+            lookups=lookups,
+            mine=self._mine,
+            keep=self._keep,
+        )
         self._watch = CallbackWatch(redis=redis, db=db, switches=switches, clock=clock)
         self._wanted = Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
@@ -168,7 +168,7 @@ class Callbacks:
         if due_at is None:
             self.close(callback, "done" if result == "answered" else "failed", call_id=callback.attempt_id)
         else:
-            self._rest(callback, due_at)
+            self._turns.rest(callback, due_at)
 
     def reached(self, number: str, call_id: str) -> None:
         """The customer of this number has been talked to in another call; they need not be called any more. What was asked
@@ -193,7 +193,7 @@ class Callbacks:
     ) -> None:
         """It is owed no more."""
         callback_id = callback.callback_id
-        self._withdraw(callback)
+        self._turns.withdraw(callback)
         self._mine.pop(callback_id, None)
         self._numbers.pop(callback.number, None)
         at = self._clock.now()
@@ -204,7 +204,18 @@ class Callbacks:
         self._outbox.put("HDEL", keys.CALLBACK_NUMBERS, callback.number)
         self._outbox.put("HDEL", keys.CALLBACK_WISHES, callback_id)
 
-    # --- what the router decides ---
+    def adopt(self, callback: Callback, due_at: datetime) -> None:
+        """Look after a callback from now on that nobody does; its next turn is not before `due_at`."""
+        self._turns.leave(callback)
+        callback.owner = self._process_id
+        self._turns.rest(callback, due_at)
+        self._wanted.set()
+
+    def has(self, callback_id: str) -> bool:
+        """Whether this process looks after it."""
+        return callback_id in self._mine
+
+    # --- the router ---
 
     def deliver(self, decision: Decided) -> bool:
         """A decision for a call that no session has; False where it is of no callback of this process's."""
@@ -212,11 +223,9 @@ class Callbacks:
         if callback is None:
             return False
         if isinstance(decision, MakeOffer):
-            self._offered(callback, decision)
+            self._turns.offered(callback, decision)
         elif isinstance(decision, CloseOffer):
-            ring = self._rings.get(callback.callback_id)
-            if ring is not None and ring.offer.offer_id == decision.offer_id:
-                ring.stop()
+            self._turns.offer_closed(callback, decision.offer_id)
         elif isinstance(decision, ReleaseEntry) and decision.entry_id == callback.entry_id:
             callback.entry_id = None
             if decision.queue is not None:
@@ -224,40 +233,8 @@ class Callbacks:
                 self._keep(callback)
                 self._wanted.set()
             else:
-                self._rest(callback, self._clock.now() + RELEASED_AFTER)
+                self._turns.rest(callback, self._clock.now() + RELEASED_AFTER)
         return True
-
-    def _offered(self, callback: Callback, offer: MakeOffer) -> None:
-        if offer.entry_id != callback.entry_id or callback.state != "owed":
-            tell_router(
-                self._outbox, OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result="caller_left")
-            )
-            return
-        callback.offer, callback.tried_at = kept(offer), callback.tried_at or offer.at
-        self._keep(callback)
-        self._rings[callback.callback_id] = Ring(
-            callback,
-            offer,
-            control=self._switches.named(callback.switch),
-            clock=self._clock,
-            pops=self._pops,
-            lookups=self._lookups,
-            done=lambda offer, result: self._rang(callback, offer, result),
-        )
-
-    def _rang(self, callback: Callback, offer: MakeOffer, result: OfferResult | None) -> None:
-        """The agent's phone was picked up (None), or was not."""
-        ring = self._rings.get(callback.callback_id)
-        if ring is not None and ring.offer.offer_id == offer.offer_id:
-            del self._rings[callback.callback_id]
-        if result is None:
-            return
-        if callback.state == "owed" and self._mine.get(callback.callback_id) is callback:
-            callback.offer = None
-            self._keep(callback)
-        tell_router(self._outbox, OfferFailed(at=self._clock.timestamp(), offer_id=offer.offer_id, result=result))
-
-    # --- in the queue and out of it ---
 
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it what is owed."""
@@ -265,46 +242,7 @@ class Callbacks:
             self._keep_later(callback)
             self._outbox.put("HSET", keys.CALLBACK_NUMBERS, callback.number, callback.callback_id)
             if callback.state == "owed" and callback.entry_id is not None:
-                self._announce(callback)
-
-    def _announce(self, callback: Callback) -> None:
-        """Let it wait in the router."""
-        entry: EntryAdded = msgspec.convert(callback.entry, EntryAdded)
-        place_at = entry.place_at or entry.entered_at
-        if callback.at_once:
-            place_at -= FAR_AHEAD.total_seconds()
-        entry = msgspec.structs.replace(
-            entry,
-            at=self._clock.timestamp(),
-            entry_id=callback.entry_id or "",
-            call_id=callback.attempt_id,
-            queue=callback.queue,
-            owner=self._process_id,
-            kind="callback",
-            place_at=place_at,
-        )
-        self._outbox.put("HSET", keys.WAITING, entry.entry_id, events.encode(entry).decode())
-        tell_router(self._outbox, entry)
-
-    def _withdraw(self, callback: Callback) -> None:
-        """It waits no more; a phone that rings for it stops."""
-        ring = self._rings.get(callback.callback_id)
-        if ring is not None:
-            ring.stop()
-        if callback.entry_id is not None:
-            self._outbox.put("HDEL", keys.WAITING, callback.entry_id)
-            self._outbox.put("ZREM", keys.queue(callback.queue), callback.entry_id)
-            if callback.state == "owed":
-                tell_router(self._outbox, EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
-        callback.entry_id = None
-
-    def _rest(self, callback: Callback, due_at: datetime) -> None:
-        """Its next turn is not before that."""
-        callback.state, callback.due_at = "owed", due_at
-        callback.entry_id = callback.offer = callback.tried_at = None
-        callback.at_once = False
-        callback.attempt_id = str(uuid.uuid4())
-        self._keep(callback)
+                self._turns.announce(callback)
 
     # --- every second ---
 
@@ -335,19 +273,9 @@ class Callbacks:
                 del self._mine[callback.callback_id]
             elif callback.state == "owed":
                 self._turn(callback)
-        self._announce_lost({entry for entry, text in zip(waiting, entries[1:], strict=True) if text is None})
+        self._turns.announce_lost({entry for entry, text in zip(waiting, entries[1:], strict=True) if text is None})
         if self._on_duty():
             self._watch.look_after(self, known)
-
-    def _announce_lost(self, lost: set[str]) -> None:
-        """Those that should wait in the router, and do not as far as Redis knows. What was found once may be changing this
-        very moment."""
-        again, self._lost = lost & self._lost, lost
-        for callback in list(self._mine.values()):
-            if callback.state == "owed" and callback.offer is None and callback.entry_id in again:
-                log.warning("callback announced again", callback=callback.callback_id)
-                self._keep(callback)
-                self._announce(callback)
 
     def _turn(self, callback: Callback) -> None:
         """Whether it is to wait in the router now."""
@@ -356,12 +284,9 @@ class Callbacks:
             return
         is_open = callback.at_once or self._open(callback)
         if callback.entry_id is None and callback.due_at <= self._clock.now() and is_open:
-            callback.entry_id = str(uuid.uuid4())
-            callback.attempt_id = callback.attempt_id or str(uuid.uuid4())
-            self._keep(callback)
-            self._announce(callback)
+            self._turns.begin(callback)
         elif callback.entry_id is not None and callback.offer is None and not is_open:
-            self._withdraw(callback)
+            self._turns.withdraw(callback)
             self._keep(callback)
 
     def _grant(self, callback_id: str, text: str, known: Mapping[str, Callback]) -> None:
@@ -380,24 +305,10 @@ class Callbacks:
         elif wish["what"] == "reached":
             self.close(callback, "done", by="customer reached in another call", call_id=wish["by"])
         elif callback.offer is None:
-            self._withdraw(callback)
+            self._turns.withdraw(callback)
             callback.at_once, callback.due_at = True, self._clock.now()
             self._keep(callback)
             self._wanted.set()
-
-    def adopt(self, callback: Callback, due_at: datetime) -> None:
-        """Look after a callback from now on that nobody does; its next turn is not before `due_at`."""
-        if callback.entry_id is not None:
-            self._outbox.put("HDEL", keys.WAITING, callback.entry_id)
-            self._outbox.put("ZREM", keys.queue(callback.queue), callback.entry_id)
-            tell_router(self._outbox, EntryLeft(at=self._clock.timestamp(), entry_id=callback.entry_id))
-        callback.owner = self._process_id
-        self._rest(callback, due_at)
-        self._wanted.set()
-
-    def has(self, callback_id: str) -> bool:
-        """Whether this process looks after it."""
-        return callback_id in self._mine
 
     # ---
 
