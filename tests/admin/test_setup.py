@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 import sample_company
 from sample_company import Company
 
+from conf.clock import Clock
 from engine.live import keys
 
 AGENT = {
@@ -235,11 +238,26 @@ def test_a_number_whose_destination_makes_no_sense_is_shown_as_out_of_service(co
     assert admin.get(f"/setup/numbers/{number_id}").status_code == 200
 
 
-def test_hours_say_whether_somebody_is_there_now(company: Company, visit: Any) -> None:
-    page = visit("analyst").get("/setup/hours").text
-    for said in ("Office", "Reception", "09:00–12:00, 12:30–17:00", "Christmas Eve", "Europe/Copenhagen"):
+@pytest.mark.parametrize(
+    ("now", "office", "reception"),
+    [
+        ("2026-12-02T10:00+01:00", "Open now", "Open now"),
+        ("2026-12-02T12:15+01:00", "At lunch", "Open now"),
+        ("2026-12-02T20:00+01:00", "Closed", "Open now"),
+        ("2026-12-24T10:00+01:00", "Holiday: Christmas Eve", "Holiday: Christmas Eve"),
+    ],
+)
+def test_hours_say_whether_somebody_is_there_now(
+    company: Company, visit: Any, monkeypatch: pytest.MonkeyPatch, now: str, office: str, reception: str
+) -> None:
+    analyst = visit("analyst")
+    monkeypatch.setattr(Clock, "now", lambda _: datetime.fromisoformat(now))
+    page = analyst.get("/setup/hours").text
+    for said in ("09:00–12:00, 12:30–17:00", "Christmas Eve", "Europe/Copenhagen"):
         assert said in page, said
-    assert "Open now" in page or "Holiday" in page
+    header = r'<section class="box" aria-label="(\w+)"><header>.*?<span class="badge.*?</svg>(.*?)</span>'
+    badges = dict(re.findall(header, page, re.DOTALL))
+    assert (badges["Office"], badges["Reception"]) == (office, reception)
 
 
 def test_a_change_stands_when_redis_is_away(company: Company, visit: Any) -> None:

@@ -79,15 +79,9 @@ def test_control_c_hangs_up(home: Path) -> None:
     )
     assert process.stdout is not None
     assert "calling" in process.stdout.readline()
-    rest = ""
-    for _ in range(5):
-        process.send_signal(signal.SIGINT)
-        try:
-            rest, _ = process.communicate(timeout=3)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-    assert "the caller hung up" in rest or "ORIGINATOR_CANCEL" in rest
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate(timeout=20)
+    assert rest.splitlines()[-1].endswith("not answered  ORIGINATOR_CANCEL")
 
 
 def test_a_call_is_told_in_json(home: Path) -> None:
