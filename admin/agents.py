@@ -137,7 +137,7 @@ def delete(parts: Parts, agent: Agent) -> None:
     except RedisError:
         live = None
     if live and live.get("presence") not in (None, "offline"):
-        raise Refused("", "The agent is logged in. Log them out on the live page first.")
+        raise Refused("", "The agent is logged in. Put them offline on the live page first.")
     check_nothing_leads_to(parts, ToExtension(agent.extension), f"{agent.name} ({agent.extension}) is not deleted")
     with change(parts):
         parts.db.execute_sql("DELETE FROM agent WHERE id = %s", (agent.agent_id,))

@@ -27,7 +27,7 @@ from sounds.catalogue import Catalogue
 
 LONGEST_CLOSING = timedelta(days=31)
 MOST_DOCUMENT = 200
-"""Calendars of one document that is brought in."""
+"""Calendars of one document that is imported."""
 
 
 class CalendarIn(BaseModel):
@@ -238,7 +238,7 @@ def bring_in(parts: Parts, document: Any, *, by: str) -> list[str]:
                     revision=found.revision if found else None,
                     author=by,
                     at=parts.clock.now(),
-                    said=f"brought in: {said}",
+                    said=f"imported: {said}",
                 )
     return [calendar.name for calendar in parsed]
 

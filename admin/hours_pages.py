@@ -383,6 +383,6 @@ def bring_in() -> Answer:
         except Refused as refused:
             form.refuse(refused)
         else:
-            flash(f"Brought in and published: {', '.join(names)}.", "good")
+            flash(f"Imported and published: {', '.join(names)}.", "good")
             return redirect(url_for("hours.listed"))
     return _page("calendar_import.html", form)

@@ -37,8 +37,8 @@ STATUSES: Mapping[str, Mark] = {
     "blocked": Mark("Blocked", "ban", "bad"),
     "busy": Mark("Busy", "phone-x", "bad"),
     "no_answer": Mark("No answer", "phone-x", "bad"),
-    "rejected": Mark("Rejected", "phone-x", "bad"),
-    "unreachable": Mark("Unreachable", "phone-x", "bad"),
+    "rejected": Mark("Declined", "phone-x", "bad"),
+    "unreachable": Mark("Not reachable", "phone-x", "bad"),
     "network": Mark("Network fault", "wifi-off", "bad"),
 }
 DIRECTIONS: Mapping[str, Mark] = {
@@ -73,10 +73,10 @@ LIVE_STATES: Mapping[str, Mark] = {
 }
 OFFER_RESULTS: Mapping[str, Mark] = {
     "answered": Mark("Answered", "check", "good"),
-    "no_answer": Mark("Not answered", "phone-x", "bad"),
+    "no_answer": Mark("No answer", "phone-x", "bad"),
     "busy": Mark("Busy", "phone-x", "bad"),
-    "rejected": Mark("Refused", "x", "bad"),
-    "unreachable": Mark("Phone not there", "wifi-off", "bad"),
+    "rejected": Mark("Declined", "x", "bad"),
+    "unreachable": Mark("Not reachable", "wifi-off", "bad"),
     "caller_left": Mark("Caller left", "phone-off", "away"),
     "taken": Mark("A colleague was quicker", "users", "away"),
     "failed": Mark("Failed", "alert-triangle", "bad"),
@@ -106,9 +106,9 @@ CALLBACKS: Mapping[str, Mark] = {
 CALLBACK_RESULTS: Mapping[str, Mark] = {
     "answered": Mark("Reached", "check", "good"),
     "machine": Mark("Nobody confirmed", "phone-off", "bad"),
-    "no_answer": Mark("Not answered", "phone-x", "bad"),
+    "no_answer": Mark("No answer", "phone-x", "bad"),
     "busy": Mark("Busy", "phone-x", "bad"),
-    "rejected": Mark("Refused", "x", "bad"),
+    "rejected": Mark("Declined", "x", "bad"),
     "unreachable": Mark("Not reachable", "wifi-off", "bad"),
     "forbidden": Mark("May not be called", "ban", "bad"),
     "agent_left": Mark("Agent hung up", "phone-off", "away"),
@@ -127,8 +127,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 SYSTEM_PAUSES: Mapping[str, str] = {
     "no_answer": "did not answer",
     "busy": "phone was busy",
-    "unreachable": "phone not there",
-    "rejected": "refused a call",
+    "unreachable": "phone not reachable",
+    "rejected": "declined a call",
     "phone_gone": "phone signed out",
 }
 """Reasons that the system gives a pause by itself."""

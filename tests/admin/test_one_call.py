@@ -82,7 +82,7 @@ def test_the_page_tells_the_whole_way(history: Company, visit: Any) -> None:
     page = visit("supervisor").get(f"/calls/{history.calls['answered']}").text
     for said in (
         "Nordlys Shipping", "VIP", "Why this agent?", "Anna Holm had been idle longest, 4:12",
-        "lacks sales at level 1", "is paused (lunch)", "Not answered", "main_menu", "Talk · Anna Holm", "rang 0:03",
+        "lacks sales at level 1", "is paused (lunch)", "No answer", "main_menu", "Talk · Anna Holm", "rang 0:03",
         "Nobody has listened yet", "flow main, version 1",
     ):  # fmt: skip
         assert said in page, said

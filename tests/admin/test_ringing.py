@@ -29,7 +29,7 @@ def later(company: Company, seconds: float) -> str:
 NOTICES = {
     "no_answer": "your phone was not picked up",
     "busy": "your phone was busy",
-    "rejected": "your phone refused a call",
+    "rejected": "your phone declined a call",
     "unreachable": "could not be reached",
     "phone_gone": "your phone has signed out",
 }

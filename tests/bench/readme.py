@@ -70,7 +70,9 @@ def _freeswitch(found: dict[str, Any]) -> str:
     if "rows" not in found:
         return f"On a real FreeSWITCH: not measured ({found['skipped']})."
     head = ("with a real FreeSWITCH on the same machine", "engine", "goal", "mod_callcenter", "greenswitch", "Genesis")
-    return _table(head, found["rows"]) + "\n\nThe three on the right were measured on a like machine before."
+    return (
+        _table(head, found["rows"]) + "\n\nThe three on the right were measured before on a machine of the same size."
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
