@@ -31,8 +31,6 @@ from admin import (
     dry_run,
     groups,
     health,
-    hours,
-    hours_pages,
     ivr_reports,
     live,
     messages,
@@ -54,6 +52,8 @@ from admin.assets import Assets
 from admin.board import Boards, moment
 from admin.flows import pages as flow_pages
 from admin.flows.views import DATA, flows_data
+from admin.hours import overview as hours_overview
+from admin.hours import pages as hours_pages
 from admin.parts import EXTENSION, Parts
 from admin.prompts import music as music_pages
 from admin.prompts import pages as prompt_pages
@@ -313,7 +313,7 @@ def _templates(app: Flask, parts: Parts, assets: Assets) -> None:
         return common | {
             "viewer": who,
             "navigation": list(navigation.for_viewer(who)),
-            "closed_by_hand": lambda: hours.banners(parts),
+            "closed_by_hand": lambda: hours_overview.banners(parts),
             "pause_reasons": lambda: app.extensions["pointsman.boards"].pauses(),
             "own_state_now": lambda: desk.own_state(parts, who),
             "unheard_messages": lambda: messages.count(parts, who, new=True) if who.may(Right.SEE_CALLS) else 0,

@@ -9,12 +9,14 @@ from flask import Response, abort
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, Field
 
-from admin import hours, hours_ask, hours_change
 from admin.access import Right, needs, viewer
 from admin.api.blueprints import ById, blueprint, conflict
 from admin.api.shapes import answer
 from admin.forms import Refused
-from admin.hours_change import CalendarIn, ClosingIn, PublicIn, fault_of
+from admin.hours import ask as hours_ask
+from admin.hours import change as hours_change
+from admin.hours import overview
+from admin.hours.change import CalendarIn, ClosingIn, PublicIn, fault_of
 from admin.parts import parts
 from dialplan import calendars, documents, public
 from dialplan.calendar_store import Change, Stored
@@ -141,13 +143,13 @@ class DayPath(BaseModel):
 
 
 def _found(calendar_id: int) -> Stored:
-    found = hours.get(parts(), calendar_id)
+    found = overview.get(parts(), calendar_id)
     if found is None:
         abort(404)
     return found
 
 
-def _out(shown: hours.Shown) -> CalendarOut:
+def _out(shown: overview.Shown) -> CalendarOut:
     return CalendarOut(
         id=shown.id,
         revision=shown.stored.revision,
@@ -182,14 +184,14 @@ def _change(change: Change) -> ChangeOut:
 @needs(Right.SEE_SETUP)
 def list_hours() -> Response:
     order = [f"{title}. {said}" for title, said in ORDER]
-    return answer(CalendarsOut(calendars=[_out(shown) for shown in hours.find(parts())], order=order))
+    return answer(CalendarsOut(calendars=[_out(shown) for shown in overview.find(parts())], order=order))
 
 
 @api_hours.get("/hours/<int:id>", summary="One calendar", tags=[HOURS], responses={200: CalendarOut})
 @needs(Right.SEE_SETUP)
 def one_calendar(path: ById) -> Response:
     here, found = parts(), _found(path.id)
-    return answer(_out(hours.show(found, here.clock.now(), hours.users(here).get(found.calendar.name, []))))
+    return answer(_out(overview.show(found, here.clock.now(), overview.users(here).get(found.calendar.name, []))))
 
 
 @api_hours.post("/hours", summary="Add a calendar", tags=[HOURS], responses={201: SavedOut})
@@ -268,7 +270,7 @@ def delete_day(path: DayPath) -> Response:
 )
 @needs(Right.SEE_SETUP)
 def year(path: ById, query: OfYear) -> Response:
-    months = hours.year(_found(path.id).calendar, query.year)
+    months = overview.year(_found(path.id).calendar, query.year)
     return answer(YearOut(days=[DateOut(day=c.day, look=c.look, said=c.said) for month in months for c in month.cells]))
 
 
@@ -312,7 +314,7 @@ def accept(path: ById, body: PublicIn) -> Response:
 @api_hours.get("/hours/<int:id>/changes", summary="What was changed", tags=[HOURS], responses={200: ChangesOut})
 @needs(Right.SEE_SETUP)
 def changes(path: ById) -> Response:
-    return answer(ChangesOut(changes=[_change(each) for each in hours.changes(parts(), path.id, most=100)]))
+    return answer(ChangesOut(changes=[_change(each) for each in overview.changes(parts(), path.id, most=100)]))
 
 
 @api_hours.post(
@@ -346,7 +348,7 @@ def _emergencies(status: int) -> Response:
             prompt=each.emergency.prompt,
             by=each.emergency.by,
         )
-        for each in hours.closed_by_hand(parts())
+        for each in overview.closed_by_hand(parts())
     ]
     return answer(EmergenciesOut(emergencies=found), status)
 
@@ -372,11 +374,11 @@ def open_again(path: ById) -> Response:
 @api_hours.get("/hours/export", summary="All calendars as YAML", tags=[HOURS])
 @needs(Right.SEE_SETUP)
 def export() -> Response:
-    entries = [calendars.render(found.calendar) for found in hours.stored(parts())]
+    entries = [calendars.render(found.calendar) for found in overview.stored(parts())]
     return Response(documents.write({"calendars": entries}), mimetype="application/yaml")
 
 
-@api_hours.post("/hours/import", summary="Bring calendars in from YAML", tags=[HOURS], responses={200: NamesOut})
+@api_hours.post("/hours/import", summary="Import calendars from YAML", tags=[HOURS], responses={200: NamesOut})
 @needs(Right.CHANGE_SETUP)
 def bring_in(body: DocumentIn) -> Response:
     try:

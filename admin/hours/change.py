@@ -12,8 +12,8 @@ from typing import Any
 import peewee
 from pydantic import BaseModel, ConfigDict, Field
 
-from admin import hours, hours_words
 from admin.forms import Refused, sentence
+from admin.hours import overview, words
 from admin.parts import Parts
 from admin.publishing import change
 from dialplan import calendar_store, calendars, public
@@ -84,7 +84,7 @@ def store(parts: Parts, calendar: Calendar, found: Stored | None, *, by: str, re
     _check_prompts(parts, calendar, found)
     if found is not None and calendar.name != found.calendar.name:
         _unused(parts, found.calendar.name, "Its name cannot change while it is used: {}.", "name")
-    said = hours_words.difference(found.calendar if found else None, calendar)
+    said = words.difference(found.calendar if found else None, calendar)
     with _publishing(parts, "name"):
         made = calendar_store.change_calendar(
             calendar,
@@ -101,7 +101,7 @@ def delete(parts: Parts, found: Stored, *, by: str) -> int:
     """Delete a calendar that nothing uses; the change, to undo."""
     _unused(parts, found.calendar.name, "It is used: {}. Have those go by another calendar first.")
     with _publishing(parts):
-        said = hours_words.difference(found.calendar, None)
+        said = words.difference(found.calendar, None)
         calendar_store.delete_calendar(found.id, author=by, at=parts.clock.now(), said=said)
         return calendar_store.changes(found.id, most=1)[0].id
 
@@ -135,7 +135,7 @@ def _with_days(parts: Parts, found: Stored, days: Sequence[Day], *, by: str, rev
     for one, other in overlapping(days):
         raise Refused(
             "when",
-            f"{one.name} and {other.name} are both for {hours_words.when(other.when)}. Change or delete one of them.",
+            f"{one.name} and {other.name} are both for {words.when(other.when)}. Change or delete one of them.",
         )
     return store(parts, replace(found.calendar, days=tuple(days)), found, by=by, revision=revision)
 
@@ -224,13 +224,13 @@ def bring_in(parts: Parts, document: Any, *, by: str) -> list[str]:
         raise Refused("document", fault_of(error)) from error
     if len(parsed) > MOST_DOCUMENT:
         raise Refused("document", f"The document has {len(parsed)} calendars; {MOST_DOCUMENT} is the most.")
-    present = {found.calendar.name: found for found in hours.stored(parts)}
+    present = {found.calendar.name: found for found in overview.stored(parts)}
     for calendar in parsed:
         _check_prompts(parts, calendar, present.get(calendar.name))
     with _publishing(parts, "document"):
         for calendar in parsed:
             found = present.get(calendar.name)
-            said = hours_words.difference(found.calendar if found else None, calendar)
+            said = words.difference(found.calendar if found else None, calendar)
             if said != "nothing":
                 calendar_store.change_calendar(
                     calendar,
@@ -251,12 +251,12 @@ def years_ahead(parts: Parts) -> range:
 
 def prompt_choices(parts: Parts) -> list[tuple[str, str]]:
     """The prompts that may stand for the usual words, each with what it says: all but single words and numbers."""
-    known, words = Catalogue.of_home(parts.settings.home), languages.of(LANGUAGE).names()
+    known, single = Catalogue.of_home(parts.settings.home), languages.of(LANGUAGE).names()
     texts = known.texts(LANGUAGE)
     return [
         (name, f"{name}: {shorten(texts[name], 70, placeholder=' …')}" if texts.get(name) else name)
         for name in sorted(known.names(LANGUAGE))
-        if name not in words
+        if name not in single
     ]
 
 
@@ -298,7 +298,7 @@ def _check_prompt(parts: Parts, prompt: str, field: str) -> None:
 
 
 def _unused(parts: Parts, name: str, said: str, field: str = "") -> None:
-    uses = hours.users(parts).get(name, [])
+    uses = overview.users(parts).get(name, [])
     if uses:
         shown = ", ".join(f"{use.kind} {use.name}" for use in uses[:5]) + (", and more" if len(uses) > 5 else "")
         raise Refused(field, said.format(shown))

@@ -1,5 +1,5 @@
-"""Opening hours as they stand: each calendar's state, its year, who uses it, what is closed by hand, and the question whether
-it is open. Changing them is in admin.hours_change."""
+"""Opening hours as they stand: each calendar's state, its year, who uses it, what is closed by hand.
+Changing them is in admin.hours.change."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from admin import hours_words
+from admin.hours import words
 from admin.parts import Parts
 from admin.words import WEEKDAYS
 from dialplan import calendar_store, hours
@@ -101,7 +101,7 @@ def coming(calendar: Calendar, first: date, most: int = NEXT_DAYS) -> list[tuple
         day = first + timedelta(days=ahead)
         special = calendar.special(day)
         if special is not None and special is not before:
-            found.append((day, special.name, hours_words.what(special)))
+            found.append((day, special.name, words.what(special)))
         before = special
         if len(found) == most:
             break
@@ -123,7 +123,7 @@ def _day(calendar: Calendar, weekday: int, local: datetime) -> tuple[str, list[t
         (opening.opens / 14.4, (min(opening.closes, MINUTES) - opening.opens) / 14.4)
         for opening in calendar.of_weekday(weekday)
     ]
-    said = hours_words.spans([(opening.opens, opening.closes) for opening in calendar.of_weekday(weekday)])
+    said = words.spans([(opening.opens, opening.closes) for opening in calendar.of_weekday(weekday)])
     return WEEKDAYS[weekday], bars, said, weekday == local.weekday()
 
 
@@ -191,7 +191,7 @@ def year(calendar: Calendar, of: int) -> list[Month]:
     """The twelve months of a year."""
     return [
         Month(
-            hours_words.MONTHS[month - 1],
+            words.MONTHS[month - 1],
             date(of, month, 1).weekday(),
             [cell(calendar, date(of, month, day)) for day in range(1, monthrange(of, month)[1] + 1)],
         )
@@ -201,7 +201,7 @@ def year(calendar: Calendar, of: int) -> list[Month]:
 
 def cell(calendar: Calendar, day: date) -> Cell:
     special, spans = calendar.special(day), calendar.spans(day)
-    said = hours_words.spans(spans)
+    said = words.spans(spans)
     if special is None:
         return Cell(day, "open" if spans else "closed", said, None)
     look = "holiday" if not spans and special.effect != "usual" else "other"

@@ -9,11 +9,10 @@ from zoneinfo import available_timezones
 from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from admin import hours as found_hours
-from admin import hours_ask, hours_change, hours_forms, hours_words
 from admin.access import Right, needs, viewer
 from admin.forms import Form, Refused
-from admin.hours_change import ClosingIn, PublicIn
+from admin.hours import ask, change, forms, overview, words
+from admin.hours.change import ClosingIn, PublicIn
 from admin.parts import parts
 from admin.words import WEEKDAYS
 from dialplan import calendars, documents, public
@@ -27,7 +26,7 @@ Answer = AnyResponse | str
 
 
 def _found(calendar_id: int) -> Stored:
-    found = found_hours.get(parts(), calendar_id)
+    found = overview.get(parts(), calendar_id)
     if found is None:
         abort(404)
     return found
@@ -53,26 +52,26 @@ def _question() -> dict[str, Any]:
     answer = None
     if asked:
         try:
-            answer = hours_ask.ask(here, form.values["of"], form.values["on"], form.values["at"])
+            answer = ask.ask(here, form.values["of"], form.values["on"], form.values["at"])
         except Refused as refused:
             form.refuse(refused)
-    return {"question": form, "answer": answer, "choices": hours_ask.choices(here)}
+    return {"question": form, "answer": answer, "choices": ask.choices(here)}
 
 
 @hours.get("/setup/hours")
 @needs(Right.SEE_SETUP)
 def listed() -> Answer:
     here = parts()
-    gone = [change for change in found_hours.changes(here, most=1) if change.after is None]
-    return _page("hours.html", calendars=found_hours.find(here), deleted=gone[0] if gone else None, **_question())
+    gone = [last for last in overview.changes(here, most=1) if last.after is None]
+    return _page("hours.html", calendars=overview.find(here), deleted=gone[0] if gone else None, **_question())
 
 
 @hours.get("/setup/hours/<int:calendar_id>")
 @needs(Right.SEE_SETUP)
 def one(calendar_id: int) -> Answer:
     here, found = parts(), _found(calendar_id)
-    shown = found_hours.show(found, here.clock.now(), found_hours.users(here).get(found.calendar.name, []))
-    year = hours_forms.number(request.args.get("year")) or shown.local.year
+    shown = overview.show(found, here.clock.now(), overview.users(here).get(found.calendar.name, []))
+    year = forms.number(request.args.get("year")) or shown.local.year
     if not public.FIRST_YEAR <= year <= public.LAST_YEAR:
         abort(404)
     try:
@@ -83,13 +82,13 @@ def one(calendar_id: int) -> Answer:
         "calendar.html",
         shown=shown,
         year=year,
-        months=found_hours.year(found.calendar, year),
-        chosen=found_hours.cell(found.calendar, day) if day else None,
-        why=hours_ask.of_date(found.calendar, day) if day else "",
+        months=overview.year(found.calendar, year),
+        chosen=overview.cell(found.calendar, day) if day else None,
+        why=ask.of_date(found.calendar, day) if day else "",
         order=ORDER,
-        closed=[each for each in found_hours.closed_by_hand(here) if each.calendar_id == calendar_id],
-        changes=found_hours.changes(here, calendar_id),
-        hw=hours_words,
+        closed=[each for each in overview.closed_by_hand(here) if each.calendar_id == calendar_id],
+        changes=overview.changes(here, calendar_id),
+        hw=words,
         countries=public.countries(),
         spoken=_spoken,
         **_question(),
@@ -120,26 +119,26 @@ def _edit(found: Stored | None) -> Answer:
     here, form = parts(), Form()
     if request.method == "POST":
         form.values = request.form.to_dict()
-        wanted = hours_forms.read_calendar(form, found.calendar if found else None)
+        wanted = forms.read_calendar(form, found.calendar if found else None)
         if wanted is not None:
             try:
-                made, change_id = hours_change.save(here, wanted, found, by=viewer().name)
+                made, change_id = change.save(here, wanted, found, by=viewer().name)
             except Refused as refused:
                 form.refuse(refused)
             else:
                 return _told(f"{wanted.name} is saved and published.", change_id, made)
     elif found is not None:
-        form.values = hours_forms.of_calendar(found.calendar, found.revision)
+        form.values = forms.of_calendar(found.calendar, found.revision)
     else:
-        form.values = hours_forms.new_calendar(here.settings.timezone)
+        form.values = forms.new_calendar(here.settings.timezone)
     return _page(
         "calendar_form.html",
         form,
         found=found,
         weekdays=list(zip(calendars.WEEKDAYS, WEEKDAYS, strict=True)),
         zones=sorted(available_timezones()),
-        prompts=hours_change.prompt_choices(here),
-        kinds=[(key, hours_words.REASONS[reason]) for key, reason in calendars.PROMPTS.items()],
+        prompts=change.prompt_choices(here),
+        kinds=[(key, words.REASONS[reason]) for key, reason in calendars.PROMPTS.items()],
     )
 
 
@@ -148,7 +147,7 @@ def _edit(found: Stored | None) -> Answer:
 def remove(calendar_id: int) -> AnyResponse:
     found = _found(calendar_id)
     try:
-        change_id = hours_change.delete(parts(), found, by=viewer().name)
+        change_id = change.delete(parts(), found, by=viewer().name)
     except Refused as refused:
         flash(str(refused), "bad")
         return redirect(url_for("hours.one", calendar_id=calendar_id))
@@ -160,14 +159,14 @@ def remove(calendar_id: int) -> AnyResponse:
 def undo(change_id: int) -> AnyResponse:
     here = parts()
     try:
-        undone = hours_change.undo(here, change_id, by=viewer().name)
+        undone = change.undo(here, change_id, by=viewer().name)
     except Refused as refused:
         flash(str(refused), "bad")
         return redirect(request.referrer or url_for("hours.listed"))
     flash(f"Undone: {undone.said}.", "good")
     entry = undone.before
     name = entry["name"] if entry else ""
-    back = next((found for found in found_hours.stored(here) if found.calendar.name == name), None)
+    back = next((found for found in overview.stored(here) if found.calendar.name == name), None)
     return redirect(url_for("hours.one", calendar_id=back.id) if back else url_for("hours.listed"))
 
 
@@ -193,20 +192,18 @@ def _day(found: Stored, index: int | None) -> Answer:
     here, form = parts(), Form()
     if request.method == "POST":
         form.values = request.form.to_dict()
-        day, revision = hours_forms.read_day(form), hours_forms.number(form.values.get("revision"))
+        day, revision = forms.read_day(form), forms.number(form.values.get("revision"))
         if day is not None:
             try:
-                _, change_id = hours_change.put_day(here, found, day, index, by=viewer().name, revision=revision)
+                _, change_id = change.put_day(here, found, day, index, by=viewer().name, revision=revision)
             except Refused as refused:
                 form.faults["kind" if refused.field == "when" else refused.field] = str(refused)
             else:
-                said = f"{day.name}, {hours_words.when(day.when)}: {hours_words.what(day)}. Published."
+                said = f"{day.name}, {words.when(day.when)}: {words.what(day)}. Published."
                 return _told(said, change_id, found.id)
     else:
         form.values = (
-            hours_forms.new_day(request.args.get("on", ""))
-            if index is None
-            else hours_forms.of_day(found.calendar.days[index])
+            forms.new_day(request.args.get("on", "")) if index is None else forms.of_day(found.calendar.days[index])
         ) | {"revision": str(found.revision)}
         form.values.setdefault("name", request.args.get("name", ""))
     return _page(
@@ -215,9 +212,9 @@ def _day(found: Stored, index: int | None) -> Answer:
         found=found,
         index=index,
         weekdays=WEEKDAYS,
-        months=hours_words.MONTHS,
-        effects=hours_words.EFFECTS,
-        prompts=hours_change.prompt_choices(here),
+        months=words.MONTHS,
+        effects=words.EFFECTS,
+        prompts=change.prompt_choices(here),
         names=[
             name.replace("_", " ").title().replace("Years", "Year's").replace("Saints", "Saints'") for name in _NAMES
         ],
@@ -231,9 +228,9 @@ _NAMES = ("christmas_eve", "new_years_eve", "constitution_day", "labour_day", "a
 @needs(Right.CHANGE_SETUP)
 def remove_day(calendar_id: int, index: int) -> AnyResponse:
     found = _found(calendar_id)
-    revision = hours_forms.number(request.form.get("revision"))
+    revision = forms.number(request.form.get("revision"))
     try:
-        _, change_id = hours_change.drop_day(parts(), found, index, by=viewer().name, revision=revision)
+        _, change_id = change.drop_day(parts(), found, index, by=viewer().name, revision=revision)
     except Refused as refused:
         flash(str(refused), "bad")
         return redirect(url_for("hours.one", calendar_id=calendar_id))
@@ -252,21 +249,21 @@ def holidays(calendar_id: int) -> Answer:
     country = values.get("country") or (present.country if present else "") or here.settings.country
     regions: dict[str, str] = {}
     proposed: dict[date, str] = {}
-    year = hours_forms.number(values.get("year")) or next(iter(found_hours.unasked(found.calendar, today)), today.year)
+    year = forms.number(values.get("year")) or next(iter(overview.unasked(found.calendar, today)), today.year)
     subdivision = values.get("subdivision", present.subdivision if present and present.country == country else "")
     try:
         regions = public.subdivisions(country)
         subdivision = subdivision if subdivision in regions else ""
-        proposed = hours_change.proposal(country, subdivision, year)
+        proposed = change.proposal(country, subdivision, year)
     except (Refused, CalendarInvalid) as fault:
         form.faults["country"] = str(fault)
     if request.method == "POST" and not form.faults:
         given = {"country": country, "subdivision": subdivision, "year": year, "days": request.form.getlist("days")}
         wanted = form.read(PublicIn, given)
         if wanted is not None:
-            revision = hours_forms.number(values.get("revision"))
+            revision = forms.number(values.get("revision"))
             try:
-                _, change_id = hours_change.accept(here, found, wanted, by=viewer().name, revision=revision)
+                _, change_id = change.accept(here, found, wanted, by=viewer().name, revision=revision)
             except Refused as refused:
                 form.refuse(refused)
             else:
@@ -303,20 +300,20 @@ def _own(found: Stored, day: date) -> str:
 @needs(Right.CLOSE_HOURS)
 def close() -> Answer:
     here, form = parts(), Form()
-    shown = found_hours.find(here)
+    shown = overview.find(here)
     zone = here.settings.zone
     if request.method == "POST":
         chosen = [int(text) for text in request.form.getlist("calendars") if text.isdecimal()]
         form.values = request.form.to_dict() | {"calendars": chosen}
         own = next((each.calendar.zone for each in shown if [each.id] == chosen), zone)
-        until = hours_forms.read_until(form, own)
+        until = forms.read_until(form, own)
         if not chosen:
             form.faults["calendars"] = "Choose at least one calendar."
         given = {key: form.values.get(key, "") for key in ("reason", "prompt")} | {"calendars": chosen, "until": until}
         wanted = form.read(ClosingIn, given) if until and chosen else None
         if wanted is not None and not form.faults:
             try:
-                hours_change.close_now(here, wanted, by=viewer().name)
+                change.close_now(here, wanted, by=viewer().name)
             except Refused as refused:
                 form.refuse(refused)
             else:
@@ -325,14 +322,14 @@ def close() -> Answer:
                     url_for("hours.one", calendar_id=chosen[0]) if len(chosen) == 1 else url_for("hours.listed")
                 )
     else:
-        calendar_id = hours_forms.number(request.args.get("calendar"))
+        calendar_id = forms.number(request.args.get("calendar"))
         own = next((each.calendar.zone for each in shown if each.id == calendar_id), zone)
-        form.values = hours_forms.new_closing(here.clock.now(), own, calendar_id)
+        form.values = forms.new_closing(here.clock.now(), own, calendar_id)
     return _page(
         "calendar_close.html",
         form,
         calendars=shown,
-        prompts=hours_change.prompt_choices(here),
+        prompts=change.prompt_choices(here),
         zone_said=zone.key,
     )
 
@@ -341,7 +338,7 @@ def close() -> Answer:
 @needs(Right.CLOSE_HOURS)
 def open_again() -> AnyResponse:
     ids = [int(text) for text in request.form.getlist("emergency") if text.isdecimal()]
-    count = hours_change.open_again(parts(), ids, by=viewer().name)
+    count = change.open_again(parts(), ids, by=viewer().name)
     flash("It goes by its hours again." if count else "It was open by its hours already.", "good")
     return redirect(request.referrer or url_for("hours.listed"))
 
@@ -353,8 +350,8 @@ def open_again() -> AnyResponse:
 @needs(Right.SEE_SETUP)
 def export() -> AnyResponse:
     """All calendars, or the one asked for, as a document."""
-    wanted = hours_forms.number(request.args.get("calendar"))
-    found = [each for each in found_hours.stored(parts()) if wanted in (None, each.id)]
+    wanted = forms.number(request.args.get("calendar"))
+    found = [each for each in overview.stored(parts()) if wanted in (None, each.id)]
     if wanted is not None and not found:
         abort(404)
     text = documents.write({"calendars": [calendars.render(each.calendar) for each in found]})
@@ -375,11 +372,11 @@ def bring_in() -> Answer:
             if upload is not None and upload.filename:
                 text = upload.read().decode("utf-8")
             form.values = {"document": text}
-            names = hours_change.bring_in(parts(), documents.read(text), by=viewer().name)
+            names = change.bring_in(parts(), documents.read(text), by=viewer().name)
         except UnicodeDecodeError:
             form.faults["document"] = "The file is no text in UTF-8."
         except DocumentInvalid as error:
-            form.faults["document"] = hours_change.fault_of(error)
+            form.faults["document"] = change.fault_of(error)
         except Refused as refused:
             form.refuse(refused)
         else:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from admin import hours, hours_words, numbers
+from admin import numbers
 from admin.forms import Refused
+from admin.hours import overview, words
 from admin.parts import Parts
 from admin.words import WEEKDAYS
 from dialplan import hours as dialplan_hours
@@ -36,7 +37,7 @@ def choices(parts: Parts) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]
     country = parts.settings.country
     return (
         [(f"number:{n.number}", f"{display(n.number, country)} {n.name}".strip()) for n in numbers.find(parts)],
-        [(f"calendar:{found.calendar.name}", found.calendar.name) for found in hours.stored(parts)],
+        [(f"calendar:{found.calendar.name}", found.calendar.name) for found in overview.stored(parts)],
     )
 
 
@@ -54,7 +55,7 @@ def ask(parts: Parts, of: str, on: str, at: str) -> Answer:
         clock = time.fromisoformat(at)
     except ValueError as error:
         raise Refused("at", "Time must be one such as 12:30.") from error
-    known = {found.calendar.name: found.calendar for found in hours.stored(parts)}
+    known = {found.calendar.name: found.calendar for found in overview.stored(parts)}
     if kind == "calendar":
         calendar = known.get(name)
         if calendar is None:
@@ -74,7 +75,7 @@ def why(calendar: Calendar, at: datetime) -> str:
     """The rule that decides this instant, in words."""
     for emergency in calendar.emergencies:
         if emergency.since <= at < emergency.until:
-            until = hours_words.moment(emergency.until.astimezone(calendar.zone))
+            until = words.moment(emergency.until.astimezone(calendar.zone))
             return f"{ORDER[0][0]}{f' by {emergency.by}' if emergency.by else ''} until {until}."
     local = at.astimezone(calendar.zone)
     day, minute = local.date(), local.hour * 60 + local.minute
@@ -86,12 +87,12 @@ def why(calendar: Calendar, at: datetime) -> str:
     if special is None:
         weekday = WEEKDAYS[day.weekday()]
         week = [(each.opens, each.closes) for each in calendar.of_weekday(day.weekday())]
-        return f"{began}{weekday}s: {hours_words.spans(week)}."
-    return f"{began}{_rule(calendar, special, day)}: {hours_words.what(special)}."
+        return f"{began}{weekday}s: {words.spans(week)}."
+    return f"{began}{_rule(calendar, special, day)}: {words.what(special)}."
 
 
 def _asked(name: str, moments: Sequence[datetime], clock: time) -> str:
-    return f"{name}, {hours_words.a_date(moments[0].date())}, {clock:%H:%M}"
+    return f"{name}, {words.a_date(moments[0].date())}, {clock:%H:%M}"
 
 
 def _instants(day: date, clock: time, zone: ZoneInfo) -> Iterator[datetime]:
@@ -106,10 +107,10 @@ def _instants(day: date, clock: time, zone: ZoneInfo) -> Iterator[datetime]:
 
 def _of_calendar(calendar: Calendar, moments: Sequence[datetime], asked: str) -> Answer:
     states = [dialplan_hours.status(calendar, moment) for moment in moments]
-    said = hours_words.state(calendar, states[0], moments[0])
+    said = words.state(calendar, states[0], moments[0])
     more = []
     if len(moments) > 1:
-        other = hours_words.state(calendar, states[1], moments[1])
+        other = words.state(calendar, states[1], moments[1])
         more.append(f"This time comes twice, as the clocks go back. The second time: {other}")
     shown, wanted = f"{moments[0]:%H:%M}", asked.rpartition(", ")[2]
     if shown != wanted:
@@ -134,7 +135,7 @@ def _of_number(
             continue
         state = dialplan_hours.status(calendar, moments[0])
         is_open = not isinstance(state, Closed)
-        said.append(hours_words.state(calendar, state, moments[0]))
+        said.append(words.state(calendar, state, moments[0]))
         reason = why(calendar, moments[0])
         rule = rule.open if is_open else rule.closed
     leads = f"Callers are led to: {numbers.in_words(rule)}."
@@ -146,7 +147,7 @@ def _of_number(
     more = [leads]
     for asked_too in asks:
         state = dialplan_hours.status(asked_too, moments[0])
-        more.append(f"The flow asks {asked_too.name}: {hours_words.state(asked_too, state, moments[0])}")
+        more.append(f"The flow asks {asked_too.name}: {words.state(asked_too, state, moments[0])}")
     if not said:
         said = ["This number asks no calendar by itself."]
     return Answer(is_open, asked, " ".join(said), reason, more)
@@ -154,8 +155,8 @@ def _of_number(
 
 def _asked_by(parts: Parts, flow: str, known: dict[str, Calendar]) -> list[Calendar]:
     """The calendars that a flow asks."""
-    user = hours.User("flow", flow, flow)
-    return [known[name] for name, users in hours.users(parts).items() if user in users and name in known]
+    user = overview.User("flow", flow, flow)
+    return [known[name] for name, users in overview.users(parts).items() if user in users and name in known]
 
 
 def of_date(calendar: Calendar, day: date) -> str:
@@ -163,9 +164,9 @@ def of_date(calendar: Calendar, day: date) -> str:
     special = calendar.special(day)
     if special is None:
         return f"The week's hours of {WEEKDAYS[day.weekday()]}s."
-    return f"{_rule(calendar, special, day)}: {hours_words.what(special)}."
+    return f"{_rule(calendar, special, day)}: {words.what(special)}."
 
 
 def _rule(calendar: Calendar, special: Day, day: date) -> str:
     public = special not in calendar.days and calendar.holidays.get(day) == special.name
-    return f"{special.name}, {'public holiday' if public else hours_words.when(special.when)}"
+    return f"{special.name}, {'public holiday' if public else words.when(special.when)}"

@@ -7,9 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from admin import hours_words
 from admin.forms import Form
-from admin.hours_change import CalendarIn, fault_of
+from admin.hours import words
+from admin.hours.change import CalendarIn, fault_of
 from admin.words import WEEKDAYS
 from dialplan import calendars
 from dialplan.calendars import PLACES, PROMPTS
@@ -25,7 +25,7 @@ def of_calendar(calendar: Calendar, revision: int) -> dict[str, Any]:
     """The values of a calendar's form."""
     values: dict[str, Any] = {"name": calendar.name, "timezone": calendar.zone.key, "revision": str(revision)}
     for weekday, key in enumerate(calendars.WEEKDAYS):
-        values[key] = hours_words.written([(each.opens, each.closes) for each in calendar.of_weekday(weekday)])
+        values[key] = words.written([(each.opens, each.closes) for each in calendar.of_weekday(weekday)])
     for key, reason in PROMPTS.items():
         values[f"prompt-{key}"] = calendar.prompts.get(reason, "")
     return values
@@ -46,19 +46,19 @@ def read_calendar(form: Form, present: Calendar | None) -> CalendarIn | None:
     found: list[tuple[Opening, str]] = []
     for weekday, key in enumerate(calendars.WEEKDAYS):
         try:
-            spans = hours_words.read_spans(values.get(key, ""))
+            spans = words.read_spans(values.get(key, ""))
         except CalendarInvalid as error:
             form.faults[key] = f"{WEEKDAYS[weekday]}: {error}."
             continue
         if spans:
-            week[key] = hours_words.written(spans).split(", ")
+            week[key] = words.written(spans).split(", ")
         found += [(Opening(weekday, *span), key) for span in spans]
     for one, other in calendars.overlaps([opening for opening, _ in found]):
         key = calendars.WEEKDAYS[other.weekday]
         form.faults.setdefault(
             key,
-            f"{WEEKDAYS[one.weekday]} {hours_words.spans([(one.opens, one.closes)])} runs into "
-            f"{WEEKDAYS[other.weekday]} {hours_words.spans([(other.opens, other.closes)])}.",
+            f"{WEEKDAYS[one.weekday]} {words.spans([(one.opens, one.closes)])} runs into "
+            f"{WEEKDAYS[other.weekday]} {words.spans([(other.opens, other.closes)])}.",
         )
     document = calendars.render(present) if present is not None else {}
     given: dict[str, Any] = {
@@ -97,7 +97,7 @@ def of_day(day: Day) -> dict[str, Any]:
     """The values of a day's form."""
     values = new_day("") | {"name": day.name, "effect": day.effect, "prompt": day.prompt}
     if day.effect in ("part", "hours"):
-        values[day.effect] = hours_words.written(day.spans)
+        values[day.effect] = words.written(day.spans)
     match day.when:
         case On(first, last):
             values |= {"kind": "once", "on": first.isoformat(), "until": last.isoformat() if last != first else ""}
@@ -128,11 +128,11 @@ def read_day(form: Form) -> Day | None:
     rule = _when(form, values)
     effect: Effect = values.get("effect", "")
     spans: tuple[Span, ...] = ()
-    if effect not in hours_words.EFFECTS:
+    if effect not in words.EFFECTS:
         form.faults["effect"] = "Choose what happens on this day."
     elif effect in ("part", "hours"):
         try:
-            spans = hours_words.read_spans(values.get(effect, ""))
+            spans = words.read_spans(values.get(effect, ""))
         except CalendarInvalid as error:
             form.faults[effect] = fault_of(error)
         else:
@@ -212,4 +212,4 @@ def read_until(form: Form, zone: ZoneInfo) -> datetime | None:
 
 def standing(emergency: Emergency, zone: ZoneInfo) -> str:
     """Until when something is closed by hand, short."""
-    return hours_words.moment(emergency.until.astimezone(zone))
+    return words.moment(emergency.until.astimezone(zone))
