@@ -15,8 +15,9 @@ from call.installation import eventually
 from call.report import Report
 
 from engine.live import keys
+from tests.waiting import until
 
-from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since, until
+from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since
 
 MOST_SECONDS = 2.0
 """What a caller may wait, of the wall's time, until the surviving process says something. It is some 50 ms on a machine
