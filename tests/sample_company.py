@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import gevent
 import msgspec
 import psycopg2
 from flask import Flask
@@ -593,8 +592,6 @@ def pop(
     return call_id
 
 
-def wait_for(condition: Any, seconds: float = 30.0) -> None:
-    """Till the condition holds; AssertionError when it does not in time."""
-    with gevent.Timeout(seconds, AssertionError("it did not come true in time")):
-        while not condition():
-            gevent.sleep(0.01)
+def told_to_router(made: Company) -> list[dict[str, Any]]:
+    """The events that the router was told, in their order."""
+    return [msgspec.json.decode(fields["data"]) for _, fields in made.parts.redis.xrange(keys.ROUTER_EVENTS)]

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg2
 import pytest
 from sample_company import Company
 
 from engine.live import keys
-from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallbackAsked, CallbackClosed, CallbackTried
+from tests.shipped import ship
 
 OWED, DONE = str(uuid.UUID(int=0xCA11)), str(uuid.UUID(int=0xD0E))
 FIRST, SECOND = str(uuid.UUID(int=0xF1)), str(uuid.UUID(int=0xF2))
@@ -45,12 +44,7 @@ def told(company: Company) -> list[AnyFact]:
 
 @pytest.fixture
 def owing(company: Company) -> Iterator[Company]:
-    batch = Batch()
-    for fact in told(company):
-        batch.add(fact)
-    with psycopg2.connect(company.parts.settings.database_url) as connection, connection.cursor() as cursor:
-        batch.write(cursor)
-    connection.close()
+    ship(company.parts.settings.database_url, *told(company))
     yield company
     company.parts.redis.delete(keys.CALLBACKS, keys.CALLBACK_WISHES)
 

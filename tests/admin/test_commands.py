@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sample_company import Company, wait_for
+from sample_company import Company
+
+from tests.ports import free_port
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -27,12 +30,6 @@ def environment(company: Company, port: int, **more: str) -> dict[str, str]:
         "POINTSMAN_REDIS_URL": settings.redis_url or "",
         "POINTSMAN_HTTP": f"127.0.0.1:{port}",
     } | more  # fmt: skip
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -67,7 +64,7 @@ def test_it_answers_and_ends_in_order_also_with_pages_open(
     cookies = {cookie.key: cookie.value for cookie in anna.client._cookies.values()}
     session = f"pointsman_{port}={cookies['pointsman_8080']}"
     with running(company, port) as process:
-        wait_for(lambda: answers(port), 40)
+        until(lambda: answers(port))
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         connection.request("GET", "/stream?board=1", headers={"Cookie": session})
         stream = connection.getresponse()

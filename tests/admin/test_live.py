@@ -18,6 +18,7 @@ from sample_company import AGENTS, Company
 
 from admin.board import moment
 from engine.live import keys
+from tests.waiting import until
 
 
 def said(text: str) -> str:
@@ -151,12 +152,10 @@ def test_the_feed_comes_back_after_redis_was_away(company: Company, visit: Any) 
     sample_company.put_engine(company)
     with stream(company, visit("supervisor"), "/stream?board=1") as live:
         live.next("board")
-        sample_company.wait_for(lambda: company.parts.feed.connected)
+        until(lambda: company.parts.feed.connected)
         company.parts.redis.client_kill_filter(_type="pubsub")
-        sample_company.wait_for(
-            lambda: not company.parts.feed.connected or len(company.parts.redis.client_list("pubsub")) == 1
-        )
-        sample_company.wait_for(lambda: company.parts.feed.connected)
+        until(lambda: not company.parts.feed.connected or len(company.parts.redis.client_list("pubsub")) == 1)
+        until(lambda: company.parts.feed.connected)
         call_id = sample_company.put_call(company, "talk", seconds=1, agent="Ben Okoro")
         live.next("board", holding=call_id)
 
@@ -164,7 +163,7 @@ def test_the_feed_comes_back_after_redis_was_away(company: Company, visit: Any) 
 def test_a_pop_reaches_the_agent_it_is_for_and_nobody_else(company: Company, visit: Any) -> None:
     with stream(company, visit("anna"), "/stream") as live:
         live.next("state")
-        sample_company.wait_for(lambda: company.parts.feed.connected)
+        until(lambda: company.parts.feed.connected)
         sample_company.pop(company, "offered", "1002")
         sample_company.pop(company, "offered", "1001")
         card = live.next("pop")

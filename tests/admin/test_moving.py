@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import msgspec
 import pytest
 import sample_company
 from sample_company import Company
@@ -18,10 +17,6 @@ def waiting(company: Company, queue: str, *, rank: float, number: str) -> str:
     sample_company.put_call(company, "queue", seconds=20, queue=queue, entry_id=entry_id, **{"from": number})
     company.parts.redis.zadd(keys.queue(queue), {entry_id: rank})
     return entry_id
-
-
-def told(company: Company) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(fields["data"]) for _, fields in company.parts.redis.xrange(keys.ROUTER_EVENTS)]
 
 
 @pytest.fixture
@@ -48,7 +43,10 @@ def test_what_a_supervisor_wants_is_told_to_the_router(company: Company, visit: 
     clara = company.agents["1003"]
     assert supervisor.post(f"/live/entries/{three[1]}/agent", agent_id=str(clara)).status_code == 204
     assert "for Clara Jensen" in supervisor.get("/live/board").text, "though she rings only once she is free"
-    said = [{name: value for name, value in event.items() if name != "at"} for event in told(company)]
+    said = [
+        {name: value for name, value in event.items() if name != "at"}
+        for event in sample_company.told_to_router(company)
+    ]
     assert said == [
         {"event": "EntryReordered", "entry_id": three[0], "before": three[1], "by": "supervisor"},
         {"event": "EntryMoved", "entry_id": three[0], "queue": "support", "by": "supervisor"},
@@ -71,7 +69,7 @@ def test_what_cannot_be_is_refused_with_a_word(company: Company, visit: Any, thr
         assert (answer.status_code, answer.mimetype) == (409, "text/plain")
         assert said in answer.text
     assert supervisor.post(f"/live/entries/{three[0]}/agent", agent_id="x").status_code == 400
-    assert told(company) == []
+    assert sample_company.told_to_router(company) == []
 
 
 def test_who_may_not_move_callers_does_not(company: Company, visit: Any, three: list[str]) -> None:

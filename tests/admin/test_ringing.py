@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import sample_company
 from sample_company import Company
 
@@ -15,11 +14,6 @@ from engine.live import keys
 
 def said(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
-
-
-def asked(company: Company) -> list[dict[str, Any]]:
-    """What the router was asked."""
-    return [msgspec.json.decode(fields["data"]) for _, fields in company.parts.redis.xrange(keys.ROUTER_EVENTS)]
 
 
 def later(company: Company, seconds: float) -> str:
@@ -62,7 +56,7 @@ def test_the_work_after_a_call_is_shown_and_can_be_ended_or_made_longer(company:
     assert 'data-until="' in page
     assert visitor.post(f"/agents/{anna}/wrap-up", wanted="more", seconds="30").status_code == 204
     assert visitor.post(f"/agents/{anna}/wrap-up", wanted="end").status_code == 204
-    first, second = asked(company)
+    first, second = sample_company.told_to_router(company)
     assert (first["event"], first["agent_id"], first["seconds"], first["by"]) == ("WrapUpExtended", anna, 30, "anna")
     assert (second["event"], second["agent_id"]) == ("WrapUpEnded", anna)
 
@@ -80,7 +74,7 @@ def test_a_supervisor_ends_the_work_after_a_call_from_the_board(company: Company
     assert "then Pause: Lunch" in said(board)
     assert f"/agents/{anna}/wrap-up" not in visit("analyst").get("/live/board").text
     assert supervisor.post(f"/agents/{anna}/wrap-up", wanted="end").status_code == 204
-    (told,) = asked(company)
+    (told,) = sample_company.told_to_router(company)
     assert (told["event"], told["agent_id"], told["by"]) == ("WrapUpEnded", anna, "supervisor")
 
 
@@ -88,7 +82,7 @@ def test_the_work_after_a_call_is_ones_own(company: Company, visit: Any) -> None
     address = f"/agents/{company.agents['1001']}/wrap-up"
     for name, wanted, status in (("ben", "end", 403), ("analyst", "end", 403), ("anna", "sleep", 400)):
         assert visit(name).post(address, wanted=wanted).status_code == status
-    assert asked(company) == []
+    assert sample_company.told_to_router(company) == []
 
 
 def test_what_comes_after_the_call_is_shown(company: Company, visit: Any) -> None:

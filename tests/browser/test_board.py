@@ -5,15 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-import msgspec
 import sample_company
 from sample_company import Company
 
 from engine.live import keys
-
-
-def told(company: Company) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(fields["data"]) for _, fields in company.parts.redis.xrange(keys.ROUTER_EVENTS)]
 
 
 def test_a_caller_is_dragged_before_another_to_a_queue_and_to_an_agent(company: Company, visit: Any) -> None:
@@ -36,6 +31,6 @@ def test_a_caller_is_dragged_before_another_to_a_queue_and_to_an_agent(company: 
     page.click(f"[data-entry='{second}'] summary")
     page.click(f"[data-entry='{second}'] button:has-text('First in line')")
     page.wait_for_selector("text=First in line now.")
-    assert [event["event"] for event in told(company)] == [
+    assert [event["event"] for event in sample_company.told_to_router(company)] == [
         "EntryReordered", "EntryMoved", "EntryAssigned", "EntryReordered",
     ]  # fmt: skip

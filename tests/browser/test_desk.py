@@ -6,16 +6,11 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import msgspec
 import sample_company
 from sample_browser import until
 from sample_company import Company
 
-from engine.live import keys
-
-
-def asked(company: Company) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(fields["data"]) for _, fields in company.parts.redis.xrange(keys.ROUTER_EVENTS)]
+from tests import waiting
 
 
 def test_the_desk_follows_the_agent_and_mends_by_one_click(company: Company, visit: Any) -> None:
@@ -24,7 +19,7 @@ def test_the_desk_follows_the_agent_and_mends_by_one_click(company: Company, vis
     sample_company.put_agent(company, "1001", "pause", "idle", seconds=1, reason="no_answer")
     page.get_by_text("You are paused: your phone was not picked up.").wait_for()
     page.get_by_role("button", name="I am back").click()
-    sample_company.wait_for(lambda: [each["presence"] for each in asked(company)] == ["ready"])
+    waiting.until(lambda: [each["presence"] for each in sample_company.told_to_router(company)] == ["ready"])
 
     till = sample_company.stamp(company.now + timedelta(seconds=50))
     sample_company.put_agent(company, "1001", "ready", "wrap_up", seconds=1, wrap_until=till)
@@ -34,8 +29,11 @@ def test_the_desk_follows_the_agent_and_mends_by_one_click(company: Company, vis
     until(page, f"document.querySelector('.desk-state .left').textContent !== {json.dumps(before)}")
     page.get_by_role("button", name="30 s more").click()
     page.get_by_role("button", name="Done").click()
-    sample_company.wait_for(
-        lambda: [each["event"] for each in asked(company)] == ["PresenceWanted", "WrapUpExtended", "WrapUpEnded"]
+    waiting.until(
+        lambda: (
+            [each["event"] for each in sample_company.told_to_router(company)]
+            == ["PresenceWanted", "WrapUpExtended", "WrapUpEnded"]
+        )
     )
     sample_company.put_agent(company, "1001", "ready", "idle", seconds=1)
     page.locator(".desk-state .notice").wait_for(state="detached")

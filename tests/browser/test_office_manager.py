@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from conf.embedded import free_port
 from tests.call.installation import Installation, environment, eventually
 
 WISHES = "holiday_christmas_eve"
@@ -21,7 +20,7 @@ WISHES = "holiday_christmas_eve"
 def house() -> Iterator[Installation]:
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     home.chmod(0o755)
-    running = Installation(environment(home, free_port), "--at", "2026-12-10T10:00", "--speed", "4")
+    running = Installation(environment(home), "--at", "2026-12-10T10:00", "--speed", "4")
     yield running
     assert running.end() == 0
     assert running.complaints() == []

@@ -11,6 +11,8 @@ import sample_company
 from sample_browser import until
 from sample_company import Company
 
+from tests import waiting
+
 WEIGHT = """["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind))
   .reduce((sum, entry) => sum + entry.transferSize, 0)"""
 
@@ -144,7 +146,7 @@ def test_a_lost_connection_is_a_quiet_bar_and_comes_back(company: Company, visit
 
 def test_the_pop_slides_in_without_taking_the_focus(company: Company, visit: Any) -> None:
     page = visit("anna", "/desk")
-    sample_company.wait_for(lambda: company.parts.feed.listeners >= 1)
+    waiting.until(lambda: company.parts.feed.listeners >= 1)
     page.focus("[data-search]")
     page.keyboard.type("half a wo")
     call_id = sample_company.pop(company, "offered")
@@ -163,7 +165,7 @@ def test_the_pop_slides_in_without_taking_the_focus(company: Company, visit: Any
 
 def test_the_pop_comes_on_any_page_within_a_third_of_a_second(company: Company, visit: Any) -> None:
     page = visit("ben", "/messages")
-    sample_company.wait_for(lambda: company.parts.feed.listeners >= 1)
+    waiting.until(lambda: company.parts.feed.listeners >= 1)
     page.evaluate(
         """new MutationObserver(() => {
           const card = document.querySelector(".pop-card");
@@ -199,7 +201,7 @@ def test_a_form_tells_its_fault_while_typing_and_guards_what_was_typed(company: 
     asked = []
     page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
     page.evaluate("setTimeout(() => location.assign('/calls'))")
-    sample_company.wait_for(lambda: page.wait_for_timeout(50) or asked)
+    waiting.until(lambda: page.wait_for_timeout(50) or asked)
     assert asked == ["beforeunload"]
     assert page.input_value("#name") == "Gita Rao"
     page.click("button:has-text('Save and publish')")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from conf.database import Database
-from conf.embedded import free_port
 from dialplan import destinations, store
 from engine.records.tables import Agent, Customer, CustomerNumber, Queue
 from ivr.flow import Flow
 from tests.post import open_post
+from tests.processes import left_running
 
 from .installation import Installation, environment, eventually
 
@@ -86,9 +86,7 @@ def running() -> Iterator[Installation]:
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
     with open_post() as post:
-        installation = Installation(
-            environment(home, free_port) | WAYS_OUT | post.settings, "--at", AT, "--speed", SPEED
-        )
+        installation = Installation(environment(home) | WAYS_OUT | post.settings, "--at", AT, "--speed", SPEED)
         installation.post = post
         try:
             with installation.setting_up() as db:
@@ -97,7 +95,7 @@ def running() -> Iterator[Installation]:
         finally:
             code = installation.end()
             complaints = installation.complaints()
-            left = installation.left_running()
+            left = left_running(installation.home)
     shutil.rmtree(home, ignore_errors=True)
     assert code == 0
     assert left == []

@@ -32,6 +32,7 @@ from engine.records.facts import Presence
 from engine.records.publish import raise_version
 from ivr import store as ivr_store
 from ivr.flow import Flow
+from tests.ports import free_port
 from tests.post import Post
 
 from .callers import LONG_SECONDS, Caller, Switchboard
@@ -118,16 +119,6 @@ class Installation:
         """What the engines logged as a fault."""
         logs = (path.read_text() for path in (self.home / "log").glob("engine-*.log"))
         return [line for text in logs for line in text.splitlines() if "level=error" in line or "Traceback" in line]
-
-    def left_running(self) -> list[str]:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("POINTSMAN_HOME") == str(self.home) or str(self.home) in process.cmdline():
-                    found.append(" ".join(process.cmdline()))
-            except psutil.Error:
-                continue
-        return found
 
     # --- the database ---
 
@@ -319,7 +310,7 @@ class Installation:
         assert self.value("SELECT count(*) FROM call WHERE started_at IS NOT NULL AND ended_at IS NULL") == 0
 
 
-def environment(home: Path, free_port: Callable[[], int]) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """For an installation of its own, apart from all others on this machine."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("POINTSMAN_")}
     addresses = {f"POINTSMAN_{name}": f"127.0.0.1:{free_port()}" for name in ("HTTP", "ESL", "CONTROL", "SIP")}

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from conf.clock import Clock
-from conf.embedded import free_port
 from engine.call.callbacks import Callbacks
 from engine.live import connection, keys
 from engine.live.callbacks import Callback, live
@@ -18,6 +17,7 @@ from engine.live.outbox import Outbox
 from engine.live.wire import Wire
 from engine.records.journal import Journal
 from engine.routing.roster import QueueRule, Roster
+from tests.ports import free_port
 
 NOW = datetime(2026, 3, 4, 10, tzinfo=UTC)
 

@@ -9,20 +9,20 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import gevent
 import psutil
 import psycopg2
 import pytest
 
-from conf.embedded import free_port
+from tests.ports import free_port
+from tests.processes import left_running
+from tests.waiting import until
 
 PASSWORD = "a password for tests"
 
@@ -78,13 +78,6 @@ class Running:
         return self.process.wait(timeout=60)
 
 
-def until(true: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came to be"
-        gevent.sleep(0.1)
-
-
 def start(environment: dict[str, str]) -> Running:
     process = subprocess.Popen(
         [sys.executable, "-m", "conf.cli", "up"],
@@ -99,17 +92,6 @@ def start(environment: dict[str, str]) -> Running:
     if not ready:
         pytest.fail(f"it did not come up: {process.stderr.read()}")
     return Running(process, environment, ready)
-
-
-def left_running(home: Path) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if str(home) in " ".join(process.cmdline()) or process.environ().get("POINTSMAN_HOME") == str(home):
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.fixture(scope="module")

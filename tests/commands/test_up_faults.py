@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
-from conf.embedded import free_port
+from tests.ports import free_port
+from tests.processes import left_running
 
 
 @pytest.fixture
@@ -51,18 +51,6 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], home: Path, *w
         assert word in last
     assert "Traceback" not in done.stderr
     assert left_running(home) == []
-
-
-def left_running(home: Path) -> list[str]:
-    """Processes that know this home: by their environment, or as Postgres and Redis by their arguments."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if str(home) in " ".join(process.cmdline()) or process.environ().get("POINTSMAN_HOME") == str(home):
-                found.append(" ".join(process.cmdline()))
-        except psutil.Error:
-            continue
-    return found
 
 
 @pytest.mark.parametrize("name", ["HTTP", "ESL", "CONTROL"])

@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import gevent
 import pytest
 
 from conf.children import ChildBroken, ChildSpec, started_at
 from conf.supervisor import AlreadyRunning, ChildEnded, Supervisor
+from tests.waiting import until
 
 
 class Said(list[str]):
     def __call__(self, text: str) -> None:
         self.append(text)
-
-
-def until(true: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it never came to be"
-        gevent.sleep(0.01)
 
 
 @pytest.fixture

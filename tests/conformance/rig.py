@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 from dialplan.freeswitch import command_line
 from engine.virtual.client import Connection
+from tests.ports import free_port
 from tests.switch_keys import lay_keys
 
 from .plans import PASSWORD, freeswitch_xml, numbers
-
-
-def free_port() -> int:
-    """One that nobody has, and none of those that the kernel gives to connections: one of those may be taken before it is
-    used."""
-    while True:
-        port = random.randint(10_000, 16_000)
-        with socket.socket() as sock, suppress(OSError):
-            sock.bind(("127.0.0.1", port))
-            return port
 
 
 def freeswitch_binary() -> str | None:

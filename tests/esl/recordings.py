@@ -30,10 +30,6 @@ class Recording:
     def from_switch(self) -> bytes:
         return b"".join(chunk.data for chunk in self.chunks if chunk.from_switch)
 
-    @property
-    def to_switch(self) -> bytes:
-        return b"".join(chunk.data for chunk in self.chunks if not chunk.from_switch)
-
 
 def load(name: str) -> Recording:
     content = (FOLDER / f"{name}.txt").read_bytes()

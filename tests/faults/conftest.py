@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from call.installation import environment
 
-from conf.embedded import free_port
+from tests.processes import left_running
 
 from .crowd import Crowd
 from .damaged import AT, SPEED, Damaged
@@ -24,14 +24,14 @@ def installed(engines: int = 2, speed: float = SPEED, *, keep: bool = False) -> 
     home = Path(tempfile.mkdtemp(prefix="pointsman-test-"))
     # The embedded Postgres runs as somebody else where the tests run as root.
     home.chmod(0o755)
-    wanted = environment(home, free_port) | {"POINTSMAN_ENGINES": str(engines)}
+    wanted = environment(home) | {"POINTSMAN_ENGINES": str(engines)}
     damaged = Damaged(wanted, "--at", AT, "--speed", str(speed))
     try:
         damaged.furnish()
         yield damaged
     finally:
         code = damaged.end()
-        left = damaged.left_running()
+        left = left_running(damaged.home)
         if keep:
             print("kept:", home)
         else:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from call.installation import environment, eventually
 
-from conf.embedded import free_port
+from tests.processes import left_running
 
 from .crowd import Crowd
 from .damaged import AGENTS, AT, NUMBERS, SPEED, Damaged
@@ -86,7 +86,7 @@ def home() -> Iterator[Path]:
 @pytest.mark.timeout(300)
 def test_pointsman_up_killed_and_started_again(home: Path) -> None:
     """Two installations are made for it, one after the other, which takes a busy machine a while."""
-    settings = environment(home, free_port)
+    settings = environment(home)
     damaged = Damaged(settings, "--at", AT, "--speed", str(SPEED))
     try:
         damaged.furnish()
@@ -106,4 +106,4 @@ def test_pointsman_up_killed_and_started_again(home: Path) -> None:
     finally:
         code = again.end()
     assert code == 0
-    assert again.left_running() == []
+    assert left_running(again.home) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,9 +23,10 @@ from sounds.catalogue import SHIPPED
 from tests.call.conftest import WAYS_OUT
 from tests.call.installation import Installation, environment, eventually
 from tests.call.report import Report
-from tests.phone.rig import PATIENCE, RunningSwitch, SipPhone, free_port
+from tests.phone.rig import PATIENCE, RunningSwitch, SipPhone
 from tests.phone.tones import WINDOW, loudness_of, seconds_of_tone, write_tone
 from tests.post import Post, open_post
+from tests.processes import left_running
 from tests.switch_keys import lay_keys
 
 SALES, PATIENT, CLOSED, BOX, NIMBLE, WORDY = (str(number) for number in range(5020, 5026))
@@ -123,12 +123,11 @@ class House(Installation):
     def __init__(self, home: Path, binary: str, post: Post) -> None:
         _furnish_home(home)
         settings = (
-            environment(home, free_port)
+            environment(home)
             | WAYS_OUT
             | post.settings
             | {
                 "POINTSMAN_FREESWITCH": binary,
-                "POINTSMAN_SIP": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
             }
         )
         self.settings, self.post = settings, post
@@ -280,6 +279,6 @@ def running_house(home: Path, binary: str) -> Iterator[House]:
             yield house
         finally:
             code = house.end()
-            left = house.left_running()
+            left = left_running(house.home)
     assert code == 0
     assert left == []

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import socket
 import subprocess
@@ -23,6 +22,7 @@ from typing import Any
 from conf.settings import Address
 from dialplan.freeswitch import DeskPhone, command_line, installed_modules, render
 from tests.phone.tones import Ear
+from tests.ports import free_port
 from tests.switch_keys import lay_keys
 
 HANDSET = Path(__file__).with_name("handset.py")
@@ -32,21 +32,6 @@ PATIENCE = 40.0
 
 class RigError(Exception):
     """A telephone or the switch did not do what it was told, or not in time."""
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port nobody has on loopback, for TCP and UDP alike: none of those that the kernel gives to connections, of which one
-    could be taken before it is used."""
-    while True:
-        port = random.randint(10_000, 16_000)
-        other = socket.SOCK_DGRAM if kind == socket.SOCK_STREAM else socket.SOCK_STREAM
-        with closing(socket.socket(socket.AF_INET, kind)) as one, closing(socket.socket(socket.AF_INET, other)) as two:
-            try:
-                one.bind(("127.0.0.1", port))
-                two.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def start_handset() -> subprocess.Popen[str]:
@@ -305,7 +290,7 @@ def running_freeswitch(binary: str, folder: Path, **changes: Any) -> Iterator[Ru
 
     It is killed at the end: an orderly end takes it some seconds, and nothing of it is kept."""
     control = Address(f"127.0.0.1:{free_port()}")
-    sip = Address(f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}")
+    sip = Address(f"127.0.0.1:{free_port()}")
     engine: Address = changes.pop("engine", None) or Address(f"127.0.0.1:{free_port()}")
     phones = [DeskPhone(str(1001 + n), f"Agent {n + 1}", f"pass-{n}-{os.urandom(6).hex()}") for n in range(4)]
     password = os.urandom(12).hex()

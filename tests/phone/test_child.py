@@ -14,7 +14,8 @@ import pytest
 from conf.children import Child
 from conf.settings import Settings
 from engine.freeswitch import FreeSwitch, FreeSwitchBroken, FreeSwitchMissing, api, external, find
-from tests.phone.rig import SipPhone, free_port
+from tests.phone.rig import SipPhone
+from tests.ports import free_port
 from tests.switch_keys import lay_keys
 
 
@@ -28,7 +29,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         home=tmp_path,
         database_url=database_url,
         control=f"127.0.0.1:{free_port()}",
-        sip=f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}",
+        sip=f"127.0.0.1:{free_port()}",
         esl=f"127.0.0.1:{free_port()}",
     )
 

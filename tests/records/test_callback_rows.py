@@ -6,23 +6,13 @@ import random
 import uuid
 from datetime import UTC, datetime, timedelta
 
-import psycopg2
 import pytest
 
 from conf.database import Database
-from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallbackAsked, CallbackClosed, CallbackTried
+from tests.shipped import ship
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
-
-
-def ship(url: str, *facts: AnyFact) -> None:
-    batch = Batch()
-    for fact in facts:
-        batch.add(fact)
-    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-        batch.write(cursor)
-    connection.close()
 
 
 def history(callback_id: str) -> list[AnyFact]:

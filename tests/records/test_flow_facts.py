@@ -6,27 +6,17 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg2
 import pytest
 
 from conf.clock import Clock
 from conf.database import Database
-from engine.records.apply import Batch
-from engine.records.facts import AnyFact, CallBegan, MailWanted, SurveyAnswered
+from engine.records.facts import CallBegan, MailWanted, SurveyAnswered
 from engine.records.mailing import Mailing, MailServer, mails_unsent
 from tests.post import Post, open_post
+from tests.shipped import ship
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 CALL = str(uuid.uuid4())
-
-
-def ship(url: str, *facts: AnyFact) -> None:
-    batch = Batch()
-    for fact in facts:
-        batch.add(fact)
-    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
-        batch.write(cursor)
-    connection.close()
 
 
 def answer(seconds: int, keys: str, **more: object) -> SurveyAnswered:

@@ -11,16 +11,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import psycopg2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conf.database import Database
-from engine.records.apply import Batch
 from engine.records.facts import AnyFact, CallBegan, CallEnded, StepEntered, StepLeft
 from engine.records.ivr_paths import PathSearch, all_paths, find_paths
 from engine.records.ivr_statistics import Period, flow_figures, flows_seen, node_figures, statistics
+from tests.shipped import ship
 
 AT = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 DAY = Period(AT - timedelta(hours=9), AT + timedelta(hours=15))
@@ -58,14 +57,8 @@ def made(caller: str, *steps: tuple[str, str, float]) -> Made:
 
 
 def keep(url: str, calls: dict[datetime, Made] | list[tuple[datetime, Made]]) -> None:
-    batch = Batch()
-    for at, call in calls.items() if isinstance(calls, dict) else calls:
-        for fact in call.facts(at):
-            batch.add(fact)
-    connection = psycopg2.connect(url)
-    with connection, connection.cursor() as cursor:
-        batch.write(cursor)
-    connection.close()
+    told = calls.items() if isinstance(calls, dict) else calls
+    ship(url, *(fact for at, call in told for fact in call.facts(at)))
 
 
 @pytest.fixture
