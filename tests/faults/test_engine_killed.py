@@ -272,7 +272,7 @@ def test_a_talk_that_nobody_had_told_of_began_when_the_agent_answered(damaged: D
     """The process dies after the agent has answered and before it has heard of it, and the talk goes on for long."""
     damaged.both_alive()
     extension = AGENTS["white"]
-    damaged.switch.phone(extension, ring=True)
+    damaged.switch.phone(extension, ring=True, talk=None)
     damaged.on_duty(extension)
     caller = queue(damaged, "white")
     damaged.see(extension, work="offered", call_id=caller.call_id)
