@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.call.installation import Installation, environment, eventually
+from tests.call.installation import Installation, environment
+from tests.waiting import eventually
 
 WISHES = "holiday_christmas_eve"
 

@@ -13,9 +13,7 @@ from gevent.lock import RLock
 from conf.clock import Clock
 from engine.virtual.callers import SUBCLASS
 from engine.virtual.client import Connection, SwitchSilent
-
-LONG_SECONDS = 45.0
-"""How long tests wait for what must come, on a machine that has much else to do."""
+from tests.waiting import LONG_SECONDS
 
 Told = dict[str, Any]
 """What a caller notices or does: `kind`, `at` (the clock's seconds since the call began), and what belongs to the kind."""

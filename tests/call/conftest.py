@@ -15,8 +15,9 @@ from engine.records.tables import Agent, Customer, CustomerNumber, Queue
 from ivr.flow import Flow
 from tests.post import open_post
 from tests.processes import left_running
+from tests.waiting import eventually
 
-from .installation import Installation, environment, eventually
+from .installation import Installation, environment
 
 AT = "2026-03-04T10:00"
 SPEED = "10"

@@ -8,9 +8,8 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +33,9 @@ from ivr import store as ivr_store
 from ivr.flow import Flow
 from tests.ports import free_port
 from tests.post import Post
+from tests.waiting import LONG_SECONDS, eventually
 
-from .callers import LONG_SECONDS, Caller, Switchboard
+from .callers import Caller, Switchboard
 from .report import Report, Row
 
 READY_SECONDS = 60
@@ -47,18 +47,6 @@ def one(rows: Sequence[T]) -> T:
     """The only row there is; AssertionError for any other number of them."""
     assert len(rows) == 1, rows
     return rows[0]
-
-
-def eventually(check: Callable[[], T], seconds: float = LONG_SECONDS) -> T:
-    """What `check` returns as soon as it raises no AssertionError; after `seconds` of the wall its last one is raised."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            return check()
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise
-        gevent.sleep(0.02)
 
 
 class Installation:

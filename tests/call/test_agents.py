@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from tests.waiting import eventually
+
 from .conftest import SALES, SWIFT, WRAP_UP
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 @pytest.mark.parametrize(

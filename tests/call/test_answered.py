@@ -6,8 +6,10 @@ import wave
 
 import pytest
 
+from tests.waiting import eventually
+
 from .conftest import SALES, WRAP_UP
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 def test_from_the_menu_to_an_agent_who_hangs_up(installation: Installation) -> None:

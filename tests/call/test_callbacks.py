@@ -12,9 +12,10 @@ from dialplan import destinations, store
 from engine.live import callbacks as live
 from engine.live import keys
 from engine.records.tables import Queue
+from tests.waiting import eventually
 
 from .conftest import PATIENT, SALES
-from .installation import Installation, eventually, one
+from .installation import Installation, one
 from .report import Row
 
 CUSTOMER, OTHER = "+4532101010", "+4570101010"

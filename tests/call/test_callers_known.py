@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from tests.waiting import eventually
+
 from .callers import Caller
 from .conftest import SALES, SHARED
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 def through(installation: Installation, **plan: object) -> Caller:

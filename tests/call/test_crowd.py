@@ -14,10 +14,11 @@ import pytest
 
 from engine.records.facts import Presence
 from engine.records.tables import Agent, AgentSkill, Skill
+from tests.waiting import eventually
 
 from .callers import Caller
 from .conftest import BOX, BRIEF, CLOSED, NARROW, PATIENT, SALES, SWIFT
-from .installation import Installation, eventually
+from .installation import Installation
 from .report import Report
 
 CALLS = 200

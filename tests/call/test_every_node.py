@@ -13,8 +13,9 @@ from gevent.pywsgi import WSGIServer
 from dialplan import destinations, store
 from ivr.flow import Flow
 from ivr.node import node_types
+from tests.waiting import eventually
 
-from .installation import Installation, eventually
+from .installation import Installation
 
 EVERY = "5030"
 ENDS = Flow.parse({"name": "every_end", "start": "bye", "nodes": {"bye": {"type": "hang_up", "prompts": ["goodbye"]}}})

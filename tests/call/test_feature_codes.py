@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from tests.waiting import eventually
+
 from .conftest import SWIFT
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 def test_a_pause_with_its_reason_and_back(installation: Installation) -> None:

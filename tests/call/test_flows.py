@@ -6,8 +6,10 @@ import wave
 
 import pytest
 
+from tests.waiting import eventually
+
 from .conftest import BOX, CHANGING, changing
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 def test_opening_hours_serve_and_lead_back_to_the_menu(installation: Installation) -> None:

@@ -12,7 +12,9 @@ import gevent
 import pytest
 from sample_browser import chromium
 
-from .installation import Installation, eventually
+from tests.waiting import eventually
+
+from .installation import Installation
 
 __all__ = ["chromium"]
 OPEN, CHRISTMAS_EVE = "greeting_office", ["closed_for", "holiday_christmas_eve"]

@@ -15,9 +15,10 @@ from engine.records import queue_store
 from engine.records.queues import AgentSettings, QueueSettings, WrapUp
 from engine.records.tables import Agent, Queue
 from sounds.speech import Speech
+from tests.waiting import eventually
 
 from .callers import Caller
-from .installation import Installation, eventually
+from .installation import Installation
 
 TOLD, ALL, LONG, OPEN, NAMED = "5040", "5041", "5042", "5043", "5044"
 """Numbers of queues that whisper, ring all agents, give a long or an endless time to write up, and tell who calls."""

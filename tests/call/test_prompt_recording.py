@@ -7,8 +7,9 @@ import pytest
 from engine.live import prompt_recording
 from engine.live.prompt_recording import RingAndDial
 from sounds.catalogue import Catalogue
+from tests.waiting import eventually
 
-from .installation import Installation, eventually
+from .installation import Installation
 
 
 def _ticket(installation: Installation, number: str, state: str) -> prompt_recording.Ticket:

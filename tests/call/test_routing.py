@@ -13,8 +13,9 @@ from engine.live import keys, requests
 from engine.records import queue_store
 from engine.records.queues import decode_queue
 from engine.records.tables import Agent, Customer, CustomerNumber, Queue
+from tests.waiting import eventually
 
-from .installation import Installation, eventually
+from .installation import Installation
 
 ROUTED, NUISANCE, REGULAR = "5030", "+4531313131", "+4532323232"
 REENTRY = 10

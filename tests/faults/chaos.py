@@ -14,7 +14,6 @@ import gevent
 import psutil
 import redis
 from call.callers import Caller
-from call.installation import eventually
 from call.report import Row
 
 from conf.database import Database
@@ -22,6 +21,7 @@ from dialplan import destinations, store
 from engine.records import queue_store
 from engine.records.queues import CallbackRules, QueueSettings, Relaxation, WaysOut
 from engine.records.tables import Agent, AgentSkill, Queue, QueueSkill, Skill
+from tests.waiting import eventually
 
 from .damaged import Damaged
 

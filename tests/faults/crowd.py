@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from call.callers import Caller
-from call.installation import eventually
 from call.report import Report
+
+from tests.waiting import eventually
 
 from .damaged import AGENTS, BOX, NUMBERS, Damaged
 

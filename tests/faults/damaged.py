@@ -14,7 +14,7 @@ import psutil
 import psycopg2
 import redis as redis_client
 from call.callers import Caller, Switchboard
-from call.installation import Installation, eventually
+from call.installation import Installation
 from call.report import Report, Row
 
 from conf.database import Database
@@ -23,6 +23,7 @@ from dialplan import destinations, store
 from engine.live import keys
 from engine.records.tables import Agent, AgentSkill, Queue, QueueSkill, Skill
 from ivr.flow import Flow
+from tests.waiting import eventually
 
 AT = "2026-03-04T10:00"
 SPEED = 10

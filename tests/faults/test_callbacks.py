@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from call.callers import Caller
-from call.installation import eventually, one
+from call.installation import one
 from call.report import Row
 
 from engine.live import callbacks as live
 from engine.records.facts import Presence
+from tests.waiting import eventually
 
 from .conftest import installed
 from .damaged import AGENTS, NUMBERS, Damaged

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 
 import pytest
 from call.callers import Caller
-from call.installation import eventually
 from call.report import Report
 
 from engine.live import keys
-from tests.waiting import until
+from tests.waiting import eventually, until
 
 from .damaged import AGENTS, BOX, CODE, NUMBERS, QUEUES, WRAP_UP, Damaged, gap, since
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from call.installation import environment, eventually
+from call.installation import environment
 
 from tests.processes import left_running
+from tests.waiting import eventually
 
 from .crowd import Crowd
 from .damaged import AGENTS, AT, NUMBERS, SPEED, Damaged

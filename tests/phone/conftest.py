@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from sounds import music
-from tests.call.installation import eventually
 from tests.phone.controller import Engine, Wire, control
 from tests.phone.house import House, running_house
 from tests.phone.rig import PATIENCE, RunningSwitch, freeswitch_binary, running_freeswitch
 from tests.phone.tones import write_tone
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="session")

@@ -21,13 +21,14 @@ from ivr import store as ivr_store
 from ivr.flow import Flow
 from sounds.catalogue import SHIPPED
 from tests.call.conftest import WAYS_OUT
-from tests.call.installation import Installation, environment, eventually
+from tests.call.installation import Installation, environment
 from tests.call.report import Report
 from tests.phone.rig import PATIENCE, RunningSwitch, SipPhone
 from tests.phone.tones import WINDOW, loudness_of, seconds_of_tone, write_tone
 from tests.post import Post, open_post
 from tests.processes import left_running
 from tests.switch_keys import lay_keys
+from tests.waiting import eventually
 
 SALES, PATIENT, CLOSED, BOX, NIMBLE, WORDY = (str(number) for number in range(5020, 5026))
 """Numbers: straight into queue sales, into one that tells the place, a closed door, a message box, a queue of short rings, and

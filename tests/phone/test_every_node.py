@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.call.installation import eventually
 from tests.call.test_every_node import EVERY, furnish, open_shop, sent
 from tests.phone.house import ASKED, BEEP, House, OnLine
+from tests.waiting import eventually
 
 CALLER = 700.0
 

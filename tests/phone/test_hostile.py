@@ -14,9 +14,10 @@ from gevent.pywsgi import WSGIServer
 
 from dialplan import destinations, store
 from ivr.flow import Flow
-from tests.call.installation import eventually, one
+from tests.call.installation import one
 from tests.phone.house import SALES, House
 from tests.phone.wire_phone import WirePhone
+from tests.waiting import eventually
 
 NUMBER = "5035"
 TRICKS = (

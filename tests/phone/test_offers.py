@@ -14,10 +14,10 @@ from dialplan.scenarios import GroupPhone, RingGroup
 from engine.records import queue_store
 from engine.records.queues import AgentSettings, QueueSettings, WrapUp
 from engine.records.tables import Agent, Queue
-from tests.call.installation import eventually
 from tests.phone.house import EIGHT, MUSIC, PLACE, House
 from tests.phone.tones import seconds_of_tone, when, write_tone
 from tests.phone.wire_phone import WirePhone
+from tests.waiting import eventually
 
 CALLER, AGENT = 700.0, 1000.0
 TOLD, ALL, OFFICE, SLOW, WORDY, NAMED = "5060", "5061", "5062", "5063", "5064", "5065"

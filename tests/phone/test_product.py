@@ -14,7 +14,6 @@ from dialplan.freeswitch import DeskPhone
 from engine.bench.telephones import TelephonesBroken
 from engine.live import keys, trials
 from engine.records.tables import Agent
-from tests.call.installation import eventually
 from tests.phone.house import (
     ASKED,
     BEEP,
@@ -33,6 +32,7 @@ from tests.phone.house import (
 from tests.phone.rig import PATIENCE, RigError, SipPhone
 from tests.phone.tones import seconds_of_tone, when
 from tests.phone.wire_phone import WirePhone
+from tests.waiting import eventually
 
 CALLER, AGENT = 700.0, 1000.0
 KNOWN = "+4532101010"

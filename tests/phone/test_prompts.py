@@ -8,9 +8,9 @@ from engine.live import prompt_recording
 from engine.live.prompt_recording import RingAndDial, Ticket
 from sounds import music
 from sounds.catalogue import Catalogue
-from tests.call.installation import eventually
 from tests.phone.house import BEEP, MUSIC, PATIENT, House
 from tests.phone.tones import seconds_of_tone, write_tone
+from tests.waiting import eventually
 
 DESK = 1000.0
 JAZZ = 2000.0

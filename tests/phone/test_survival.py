@@ -13,10 +13,10 @@ import pytest
 from engine.esl import names
 from engine.esl.control import Control
 from engine.esl.frames import Event
-from tests.call.installation import eventually
 from tests.phone.house import BEEP, BOX, SALES, House, OnLine
 from tests.phone.rig import PATIENCE, SipPhone
 from tests.phone.tones import seconds_of_tone
+from tests.waiting import eventually
 
 CALLER, AGENT = 700.0, 1000.0
 MOST_SECONDS = 0.5

@@ -8,11 +8,12 @@ import pytest
 
 from dialplan import destinations, store
 from engine.records.tables import Queue
-from tests.call.installation import eventually, one
+from tests.call.installation import one
 from tests.call.report import Row
 from tests.phone.house import ASKED, BEEP, MUSIC, House
 from tests.phone.rig import SipPhone
 from tests.phone.tones import seconds_of_tone, when, write_tone
+from tests.waiting import eventually
 
 BACK = "5041"
 CUSTOMER, AGENT, COMFORT = 700.0, 1000.0, 1450.0

@@ -14,11 +14,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
 
-from call.installation import eventually
 from faults.damaged import Damaged
 
 from tests.routing.ideal import Fate
 from tests.routing.theory import Expected, spread
+from tests.waiting import eventually
 
 from .centres import SWING_RUNS, Centre, Says
 from .diary import Served, read

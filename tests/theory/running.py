@@ -9,13 +9,13 @@ from typing import Any
 
 import gevent
 from call.callers import Caller
-from call.installation import eventually
 from faults.damaged import Damaged
 
 from dialplan import store
 from dialplan.destinations import ToQueue
 from engine.records.tables import Agent, AgentSkill, Queue, QueueSkill, Skill
 from tests.routing.ideal import Guest
+from tests.waiting import eventually
 
 from .centres import Centre
 
