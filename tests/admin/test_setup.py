@@ -268,4 +268,5 @@ def test_a_change_stands_when_redis_is_away(company: Company, visit: Any) -> Non
     pool.reset()
     assert admin.post("/setup/numbers/new", **NUMBER).status_code == 302
     pool.connection_kwargs["port"] = port
+    pool.reset()
     assert version(company) == before + 1
