@@ -6,12 +6,15 @@ one connection. Each greenlet works inside `with db.connection_context():`, or i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+import gevent
 import peewee
 import psycopg2
-from playhouse.pool import PooledPostgresqlDatabase
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from conf.errors import PointsmanError
 
@@ -27,6 +30,13 @@ class DatabaseUnreachable(PointsmanError):
 
 class Database(PooledPostgresqlDatabase):  # type: ignore[misc]  # the pool comes without types
     """A pool of connections; built by `connect`, handed on through constructor arguments."""
+
+    def connect(self, reuse_if_open: bool = False) -> bool:
+        """peewee.OperationalError also when no connection has become free in time."""
+        try:
+            return bool(super().connect(reuse_if_open))
+        except MaxConnectionsExceeded as error:
+            raise peewee.OperationalError("all connections to the database are in use") from error
 
 
 _bound = peewee.DatabaseProxy()
@@ -66,6 +76,20 @@ def connect(
 def bind(db: Database) -> None:
     """Give every table of this process this database; tables imported later are bound as well."""
     _bound.initialize(db)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """peewee.OperationalError when this block has not come to its end after `seconds`: a server that was stopped, or whose
+    machine went down, refuses nothing. Its connection is given up."""
+    limit = gevent.Timeout(seconds)
+    try:
+        with limit:
+            yield
+    except gevent.Timeout as late:
+        if late is not limit:
+            raise
+        raise peewee.OperationalError(f"the database did not answer within {seconds:g} s") from None
 
 
 def raw_connection(url: str, *, name: str = "pointsman", statement_seconds: float = STATEMENT_SECONDS) -> Any:

@@ -62,6 +62,9 @@ OVERSLEPT_SECONDS = 2.0
 
 DRAIN_SECONDS = 5.0
 
+EPOCH_SECONDS = 0.7
+"""How long Postgres is asked for a new epoch; well within the router's lease."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -126,6 +129,7 @@ class EngineProcess:
         self._inbox = Inbox(
             self.id,
             redis_url=settings.redis_url,
+            redis=self._redis,
             registry=self._registry,
             outbox=self._outbox,
             callbacks=self._callbacks,
@@ -252,6 +256,11 @@ class EngineProcess:
 
     def _announce_again(self) -> None:
         """Redis may have forgotten; tell it what this process has in hand."""
+        for call_id in self._around.checkpoints.taken_from(
+            self.id, [session.call.call_id for session in self._registry]
+        ):
+            if (session := self._registry.find(call_id)) is not None:
+                session.step_aside()
         self._registry.announce_again()
         self._callbacks.announce_again()
         self._untaken.announce_again()
@@ -269,7 +278,8 @@ class EngineProcess:
 
     def _next_epoch(self, least: int) -> int:
         try:
-            return store.next_epoch(self._db, least)
+            with database.within(EPOCH_SECONDS):
+                return store.next_epoch(self._db, least)
         except peewee.PeeweeException as error:
             # Postgres guards against a Redis that lost its memory; both away at once is for Redis alone to bridge.
             log.warning("the epoch is Redis's word alone", error=str(error).strip())

@@ -145,6 +145,11 @@ class Call:
         if now.recording is None:
             self.forget()
 
+    def give_up(self) -> None:
+        """Another process has the call: nothing is written or shown of it here any more."""
+        self._ended = True
+        self._outbox.drop_latest(self.call_id)
+
     def forget(self) -> None:
         """All is written down: nobody needs to go on with this call any more."""
         self._outbox.drop_latest(self.call_id)

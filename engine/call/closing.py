@@ -12,8 +12,8 @@ from engine.live import keys
 from engine.live.outbox import Outbox
 from engine.records.facts import CallEnded, MessageLeft, PhaseBegan, QueueLeft, RecordingMade, StepLeft
 from engine.records.journal import Journal
-from engine.routing.events import EntryLeft, Event, TalkEnded
-from engine.routing.telling import tell_router
+from engine.routing.events import Event, TalkEnded
+from engine.routing.telling import forget_entry, tell_router
 from ivr.visit import LOST
 
 
@@ -68,12 +68,6 @@ class Closing:
             )
         )
 
-    def forget_entry(self, entry_id: str, queue: str, at: datetime) -> None:
-        """Nobody waits under this name any more."""
-        self._outbox.put("HDEL", keys.WAITING, entry_id)
-        self._outbox.put("ZREM", keys.queue(queue), entry_id)
-        self.tell(EntryLeft(at=at.timestamp(), entry_id=entry_id))
-
     def tell(self, event: Event) -> None:
         """Tell the router."""
         tell_router(self._outbox, event)
@@ -100,7 +94,7 @@ class Closing:
                     result="failed" if lost else "abandoned",
                 )
             )
-            self.forget_entry(checkpoint.entry_id, checkpoint.queue or "", at)
+            forget_entry(self._outbox, checkpoint.entry_id, checkpoint.queue or "", at.timestamp())
 
     def _free_agent(self, checkpoint: Checkpoint, at: datetime) -> None:
         if checkpoint.state == "talk" and checkpoint.offer_id is not None and checkpoint.agent_id is not None:

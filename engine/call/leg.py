@@ -25,11 +25,9 @@ from engine.esl.errors import CallGone, EslError
 from engine.esl.frames import Event
 from engine.esl.outbound import CallLink
 from engine.records.facts import OfferResult
+from engine.routing.offering import WHISPER_SECONDS
 
 log = structlog.get_logger(__name__)
-
-WHISPER_SECONDS: Final = 20
-"""No longer than this an agent is kept from the caller by what they are told first."""
 
 _NOT_SHOWN: Final = re.compile(r"[^\w .+@-]", re.ASCII)
 

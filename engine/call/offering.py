@@ -15,6 +15,7 @@ from engine.live.screenpop import PopEvent
 from engine.records.facts import OfferResult
 from engine.routing.events import MakeOffer, OfferAnswered, OfferFailed, TalkEnded, encode
 from engine.routing.roster import AgentProfile, QueueRule
+from engine.routing.telling import forget_entry
 
 if TYPE_CHECKING:
     from engine.call.session import Session
@@ -50,6 +51,8 @@ class Offering:
         mine = [offer for offer in offers if offer.entry_id == now.entry_id]
         for offer in offers:
             if offer not in mine:
+                # Redis remembers an entry that was over; it would be offered for ever.
+                forget_entry(session.around.outbox, offer.entry_id, offer.queue, session.clock.timestamp())
                 self._failed(offer.offer_id, "caller_left")
         if not mine:
             return

@@ -11,6 +11,7 @@ import msgspec
 import peewee
 import structlog
 
+from conf.database import within
 from conf.errors import PointsmanError
 from engine.call.trunk import Trunk
 from engine.esl.errors import CallGone
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from engine.call.session import Session
 
 GRACE_SECONDS: Final = 5.0
+ANSWER_SECONDS: Final = 5.0
+"""How long the database is waited for, while the caller hears nothing."""
 _PRESENT: Final = frozenset({"ready"})
 T = TypeVar("T")
 _pace = msgspec.json.Decoder(Pace).decode
@@ -163,7 +166,8 @@ class CallOffice:
     @staticmethod
     def _ask(question: Callable[[], T]) -> T:
         try:
-            return question()
+            with within(ANSWER_SECONDS):
+                return question()
         except peewee.PeeweeException as error:
             raise OfficeAway(f"the database does not answer: {' '.join(str(error).split())}") from error
 

@@ -54,6 +54,21 @@ class Checkpoints:
         found = decoded([text]) if text is not None else []
         return found[0] if found else None
 
+    def taken_from(self, process_id: str, call_ids: Sequence[str]) -> list[str]:
+        """Those of these calls of `process_id` that another process has by now, which is alive: this one was cut off from
+        Redis alone. Empty where Redis cannot be asked."""
+        if not call_ids:
+            return []
+        try:
+            texts = zip(call_ids, self._redis.hmget(keys.CALLS, call_ids), strict=True)
+            owners = {call_id: msgspec.json.decode(text, type=_Owned).owner for call_id, text in texts if text}
+            others = set(owners.values()) - {process_id}
+            alive = {owner for owner in others if self._redis.exists(keys.process(owner))}
+        except (RedisError, OSError, msgspec.MsgspecError) as error:
+            log.warning("nobody asked who has the calls", error=str(error))
+            return []
+        return [call_id for call_id, owner in owners.items() if owner in alive]
+
     def _read(self) -> None:
         """All that are wanted, until none is."""
         since = time.monotonic()
@@ -85,6 +100,12 @@ def decoded(texts: Iterable[str]) -> list[Checkpoint]:
         except msgspec.MsgspecError as error:
             log.error("checkpoint not understood", error=str(error), data=text[:200])
     return found
+
+
+class _Owned(msgspec.Struct):
+    """What is read of a checkpoint to know whose call it is."""
+
+    owner: str
 
 
 class _Dump(msgspec.Struct):

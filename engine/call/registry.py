@@ -6,27 +6,33 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
 from engine.live import keys
+from engine.live.connection import Redis, RedisError
 from engine.live.list_reader import ListReader
 from engine.live.outbox import Outbox
 from engine.routing.events import (
     CloseOffer,
-    EntryLeft,
     MakeOffer,
     OfferFailed,
     PlaceEntry,
     ReleaseEntry,
     TakenOver,
 )
-from engine.routing.telling import tell_router
+from engine.routing.telling import forget_entry, tell_router
 
 if TYPE_CHECKING:
     from engine.call.callbacks import Callbacks
     from engine.call.session import Session
 
 MOST_REMEMBERED = 1000
+MOST_OFFERS = 10_000
+"""More than one process makes in the time that an offer stands."""
+
+log = structlog.get_logger(__name__)
 _decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver).decode
+_offer = msgspec.json.Decoder(MakeOffer).decode
 
 
 class Registry:
@@ -77,12 +83,28 @@ class Inbox:
     """Reads what the router decided for this process's calls and hands it to them."""
 
     def __init__(
-        self, process_id: str, *, redis_url: str, registry: Registry, outbox: Outbox, callbacks: Callbacks
+        self,
+        process_id: str,
+        *,
+        redis_url: str,
+        redis: Redis,
+        registry: Registry,
+        outbox: Outbox,
+        callbacks: Callbacks,
     ) -> None:
         self._registry = registry
         self._outbox = outbox
         self._callbacks = callbacks
-        self._reader = ListReader(redis_url, keys.inbox(process_id), lambda text: self._hand_over(_decode(text)))
+        self._process_id = process_id
+        self._redis = redis
+        self._offers: dict[str, None] = {}
+        """Those that were handed over, the oldest first."""
+        self._reader = ListReader(
+            redis_url,
+            keys.inbox(process_id),
+            lambda text: self._hand_over(_decode(text)),
+            on_return=self._find_lost,
+        )
 
     def start(self) -> None:
         self._reader.start()
@@ -90,8 +112,32 @@ class Inbox:
     def stop(self) -> None:
         self._reader.stop()
 
+    def _find_lost(self) -> None:
+        """What was taken off the list for a connection that had broken reached nobody: of an offer neither its agent nor its
+        caller would hear before it runs out."""
+        try:
+            offers = self._redis.hvals(keys.OFFERS)
+        except (RedisError, OSError) as error:
+            log.warning("offers not looked at", error=str(error))
+            return
+        for text in offers:
+            offer = _offer(text)
+            if offer.owner == self._process_id:
+                self._hand_over(offer)
+
+    def _handed(self, offer_id: str) -> bool:
+        """Whether this offer was handed over before; it is from now on."""
+        if offer_id in self._offers:
+            return True
+        self._offers[offer_id] = None
+        if len(self._offers) > MOST_OFFERS:
+            del self._offers[next(iter(self._offers))]
+        return False
+
     def _hand_over(self, decision: MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver) -> None:
         session = self._registry.find(decision.call_id)
+        if isinstance(decision, MakeOffer) and self._handed(decision.offer_id):
+            return
         if isinstance(decision, TakenOver):
             if session is not None:
                 session.step_aside()
@@ -101,8 +147,6 @@ class Inbox:
             return
         elif isinstance(decision, MakeOffer) and not self._registry.was_let_go(decision.call_id):
             # Nobody waits here under that name, whatever Redis remembers; without this it would be offered for ever.
-            tell_router(self._outbox, EntryLeft(at=decision.at, entry_id=decision.entry_id))
+            forget_entry(self._outbox, decision.entry_id, decision.queue, decision.at)
             failed = OfferFailed(at=decision.at, offer_id=decision.offer_id, result="caller_left")
             tell_router(self._outbox, failed)
-            self._outbox.put("HDEL", keys.WAITING, decision.entry_id)
-            self._outbox.put("ZREM", keys.queue(decision.queue), decision.entry_id)

@@ -130,10 +130,13 @@ def _ring(
     news = agent.agent_id != 0 and agent != own
     if news:
         at = session.clock.timestamp()
-        session.tell_router(TalkBegan(at=at, offer_id=leg_id, call_id=call.call_id, agent_id=agent.agent_id))
+        began = TalkBegan(at=at, offer_id=leg_id, call_id=call.call_id, agent_id=agent.agent_id)
+        session.talk_of_no_queue = began
+        session.tell_router(began)
     try:
         now.ended_by = talk.talk(session, recorded=bool(agent.settings.recorded))
     finally:
+        session.talk_of_no_queue = None
         if not session.let_go:
             pops.tell("ended", only=leg_id)
             if not session.gone.is_set():

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final, cast
 
 import gevent
+import msgspec
 import structlog
 from gevent.event import Event
 
@@ -18,6 +19,7 @@ from dialplan.destinations import Refuse, ToNumber
 from dialplan.feature_codes import FeatureCode
 from dialplan.plan import decide
 from engine.call.arrival import connected, new_call, taken_over
+from engine.call.call import Call
 from engine.call.calling_back import CallingBack, call_back
 from engine.call.checkpoint import Checkpoint
 from engine.call.configuration import Snapshot
@@ -40,6 +42,7 @@ from engine.esl.outbound import CallLink
 from engine.records.customers import Match
 from engine.records.facts import Disposition, EndedBy
 from engine.routing.events import Event as RouterEvent
+from engine.routing.events import TalkBegan
 from engine.routing.telling import tell_router
 from ivr.phone import QueueOutcome, QueueRequest, SentOn
 from ivr.visit import Checkpoint as FlowCheckpoint
@@ -58,6 +61,9 @@ log = structlog.get_logger(__name__)
 class Session:
     """The life of one call in this process. `run` is the whole of it and returns when the call is over."""
 
+    call: Call
+    """Known as soon as FreeSWITCH has told of the leg."""
+
     def __init__(self, around: Surroundings, link: CallLink) -> None:
         self.around = around
         self.link = link
@@ -70,9 +76,12 @@ class Session:
         self.flows = CallFlows(self)
         self.calling_back: CallingBack | None = None
         """What is done on this call where it is one that calls a customer back."""
+        self.talk_of_no_queue: TalkBegan | None = None
+        """What the router was told of a talk under way that no queue brought, where it was."""
         self._pretended: datetime | None = None
         self._hung_up_by_us = False
         self._aside = False
+        self._closing = False
         self._greenlet = cast("gevent.Greenlet[..., None]", gevent.getcurrent())
         self._gone = Event()
         self.handed_over = False
@@ -107,8 +116,10 @@ class Session:
             log.exception("call failed", call=self.call.call_id)
             self._hang_up_quietly()
         finally:
-            self._close()
-            self.around.registry.leave(self)
+            try:
+                self._close()
+            finally:
+                self.around.registry.leave(self)
 
     def _part(self) -> None:
         """Undo the circles, for all of the call to be freed at once (see CallLink): its parts hold it as `_session`."""
@@ -127,6 +138,9 @@ class Session:
         checkpoint = None
         if data.get("variable_pointsman_recovering") == "true":
             checkpoint = self.around.checkpoints.find(self.link.uuid)
+            former = self.around.registry.find(self.link.uuid)
+            if checkpoint is None and former is not None:
+                checkpoint = msgspec.structs.replace(former.call.now)
         if checkpoint is None:
             self.call = new_call(self.around, self.snapshot, self.link.uuid, self.switch, data, own=own)
             with suppress(ValueError):
@@ -325,6 +339,8 @@ class Session:
             self._waiting.announce_again()
         if self.calling_back is not None:
             self.calling_back.announce_again()
+        if self.talk_of_no_queue is not None:
+            self.tell_router(msgspec.structs.replace(self.talk_of_no_queue, at=self.clock.timestamp()))
 
     # --- the end ---
 
@@ -348,9 +364,13 @@ class Session:
 
     def step_aside(self) -> None:
         """Another process has the call by now, or may have: go on with nothing, and tell nobody anything."""
-        if not self.handed_over and not self.link.closed:
-            self.handed_over = self._aside = True
-            self._greenlet.kill(CallGone(), block=False)
+        if self._closing or self.handed_over or self.link.closed:
+            # Whoever has gone is written down by whoever heard of it.
+            return
+        self.handed_over = self._aside = True
+        self.keypad.part()
+        self.call.give_up()
+        self._greenlet.kill(CallGone(), block=False)
 
     def _wait_aside(self) -> None:
         """Were the socket closed, FreeSWITCH would break off what the call does, also for its new owner
@@ -383,6 +403,7 @@ class Session:
     def _close(self) -> None:
         """Write the end down, once, whoever hung up first."""
         call, now = self.call, self.call.now
+        self._closing = True
         if self._aside:
             self._wait_aside()
         if self.handed_over:

@@ -18,7 +18,7 @@ import peewee
 import structlog
 
 from conf.clock import Clock
-from conf.database import Database
+from conf.database import Database, within
 from engine.call import recovery
 from engine.call.arrival import RINGING
 from engine.call.call import Call
@@ -37,6 +37,7 @@ from engine.live.notices import Notices
 from engine.live.outbox import Outbox
 from engine.records.journal import Journal
 from engine.routing.events import EntryAdded, TalkEnded
+from engine.routing.telling import forget_entry
 
 SWEEP_SECONDS: Final = 1.0
 PHONES_EVERY: Final = 2
@@ -261,7 +262,8 @@ class Sweeper:
     # --- entries, agents and records that nobody frees ---
 
     def _forget_entries(self, waiting: Iterable[str], known: Mapping[str, Checkpoint]) -> None:
-        """A process that died may have told the router of an entry, but nobody else."""
+        """A process that died may have told the router of an entry, but nobody else; and a Redis that was killed may know
+        entries again that were over."""
         owed = {callback["entry_id"] for callback in callbacks.live(self._redis).values()}
         for text in waiting:
             entry = _entry(text)
@@ -270,8 +272,10 @@ class Sweeper:
             checkpoint = known.get(entry.call_id)
             if checkpoint is not None and checkpoint.entry_id == entry.entry_id:
                 continue
-            if entry.call_id not in self._registry and self._twice("entry " + entry.entry_id):
-                self._closing.forget_entry(entry.entry_id, entry.queue, self._clock.now())
+            session = self._registry.find(entry.call_id)
+            waits = session is not None and session.call.now.entry_id == entry.entry_id
+            if not waits and self._twice("entry " + entry.entry_id):
+                forget_entry(self._outbox, entry.entry_id, entry.queue, self._clock.timestamp())
                 self._mend("entry of nobody", entry=entry.entry_id, call=entry.call_id)
 
     def _forget_processes(self, owners: set[str]) -> None:
@@ -298,7 +302,7 @@ class Sweeper:
         if records_are_behind(self._redis, MOST_LAG_SECONDS):
             # Its end may be written down and on its way; and what is added now would be shipped after all that.
             return
-        with self._db.connection_context():
+        with within(API_SECONDS), self._db.connection_context():
             rows = self._db.execute_sql(
                 "SELECT id::text FROM call WHERE ended_at IS NULL AND started_at < %s ORDER BY started_at LIMIT 500",
                 (now - UNKNOWN_AGE,),

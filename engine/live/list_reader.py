@@ -24,14 +24,23 @@ class ListReader:
     a greenlet of its own. Where several processes read one list each text reaches one of them.
 
     `take` must not wait for long. Of what it cannot decode (MsgspecError) a line is logged, and the next one follows. While
-    Redis is away it is asked again every fifth of a second.
+    Redis is away it is asked again every fifth of a second; once it has answered, `on_return` is called, after all that came.
     """
 
-    def __init__(self, url: str, key: str, take: Callable[[str], None], *, at_once: int = _AT_ONCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        take: Callable[[str], None],
+        *,
+        at_once: int = _AT_ONCE,
+        on_return: Callable[[], None] = lambda: None,
+    ) -> None:
         self._wire = Wire(url, timeout=READ_SECONDS + 3)
         self._key = key
         self._take = take
         self._at_once = at_once
+        self._on_return = on_return
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
     def start(self) -> None:
@@ -42,11 +51,13 @@ class ListReader:
             self._greenlet.kill()
 
     def _run(self) -> None:
+        away = False
         while True:
             try:
                 read = self._wire.ask("BLMPOP", READ_SECONDS, 1, self._key, "LEFT", "COUNT", self._at_once)
             except (RedisError, OSError) as error:
                 log.warning("list not read", key=self._key, error=str(error))
+                away = True
                 gevent.sleep(AGAIN_SECONDS)
                 continue
             for text in read[1] if read else ():
@@ -54,3 +65,6 @@ class ListReader:
                     self._take(text)
                 except msgspec.MsgspecError as error:
                     log.error("not understood, passed over", key=self._key, error=str(error), data=text[:200])
+            if away:
+                away = False
+                self._on_return()

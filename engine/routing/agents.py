@@ -115,6 +115,11 @@ def talks(state: State, event: OfferAnswered | TalkBegan, queue: str | None) -> 
     if agent.work == "talking":
         if agent.offer_id == event.offer_id:
             return
+        if agent.offer_id is None and agent.call_id == event.call_id:
+            # Redis was emptied, and Postgres knows no names of talks that no queue brought.
+            agent.offer_id = event.offer_id
+            presence.tell(state, agent, event.at)
+            return
         if queue is None:
             agent.beside[event.offer_id] = event.call_id
             presence.tell(state, agent, event.at)
@@ -147,7 +152,7 @@ def talk_ended(state: State, event: TalkEnded) -> None:
     if agent.beside.pop(event.offer_id, None) is not None:
         presence.tell(state, agent, event.at)
         return
-    if agent.offer_id != event.offer_id:
+    if (agent.offer_id or "") != event.offer_id:
         return
     if event.dropped and agent.served is not None:
         entries.keep_place(state, *agent.served, event.at)

@@ -66,6 +66,13 @@ who came meanwhile, and whoever is told of late would be overtaken."""
 SLOW_SECONDS = 0.5
 """An answer that takes longer is one of a Redis that was away."""
 
+_BEGIN = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[2], ARGV[2])
+return 1"""
+"""A new epoch, if the lease is still held: whoever got it meanwhile may have been given the same number, where Postgres was
+not to be asked."""
+
 log = structlog.get_logger(__name__)
 
 Hours = Callable[[str, datetime], bool | None]
@@ -178,7 +185,8 @@ class Leader:
         """One tenure. Returns when its day is over; TenureLost, redis.RedisError."""
         wire = self._wire
         epoch = self._next_epoch(int(wire.ask("GET", keys.ROUTER_EPOCH) or 0))
-        wire.ask("SET", keys.ROUTER_EPOCH, epoch)
+        if not wire.ask("EVAL", _BEGIN, 2, keys.ROUTER_LEASE, keys.ROUTER_EPOCH, self._process_id, epoch):
+            raise TenureLost("the lease ran out before the tenure began")
         claims = Claims(wire, self._process_id, epoch)
         cursor = wire.ask("GET", keys.ROUTER_CURSOR) or "0-0"
         settles_at = max(self._remembers_since() + SETTLE_SECONDS, self._returned_at + RETURN_SECONDS)

@@ -14,6 +14,9 @@ from engine.routing.state import Agent, Entry, Offer, State
 OFFER_GRACE_SECONDS: Final = 10.0
 """How much longer than its ring time an offer may stand before its owner is taken for dead."""
 
+WHISPER_SECONDS: Final = 20
+"""No longer than this an agent who has picked up is kept from the caller by what they are told first."""
+
 TICK_SECONDS: Final = 0.001
 """The finest that records tell instants apart."""
 
@@ -38,7 +41,8 @@ def offer(state: State, entry: Entry, agents: Sequence[Agent], at: float) -> Non
         state.offers[offer_id] = Offer(
             offer_id, entry.entry_id, entry.call_id, entry.queue, profile.agent_id, at, entry.owner, batch
         )
-        expires_at = at + rule.ring_seconds + OFFER_GRACE_SECONDS
+        spoken = WHISPER_SECONDS if settings.whisper or settings.announce_caller else 0.0
+        expires_at = at + rule.ring_seconds + spoken + OFFER_GRACE_SECONDS
         state.timers.add(expires_at, "offer", offer_id)
         why: dict[str, Any] = reasons if agent is agents[0] else explain.of_another(reasons, agent, at)
         state.decisions.append(

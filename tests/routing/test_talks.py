@@ -141,3 +141,20 @@ def _text(value: object) -> str:
     from engine.routing.claims import _text as as_kept
 
     return as_kept(value)
+
+
+@pytest.mark.parametrize("told", ["its name", "nothing"])
+def test_a_talk_of_no_queue_that_redis_has_forgotten_ends(told: str) -> None:
+    """Postgres knows the call of such a talk, and not the name of its leg."""
+    desk = Desk(roster(ANNA))
+    seen = AgentSeen(
+        at=desk.at, agent_id=1, presence="ready", work="talking", since=0.0, idle_since=0.0, call_id="call own"
+    )
+    desk.tell(seen)
+    desk.call("waits")
+    if told == "its name":
+        assert offers(began(desk, "own")) == []
+        assert [offer.call_id for offer in offers(over(desk, "own"))] == ["waits"]
+    else:
+        # As whoever compares with the switch tells it, who knows no name either.
+        assert [offer.call_id for offer in offers(over(desk, ""))] == ["waits"]
