@@ -85,7 +85,7 @@ class Batch:
             then(statements.STATE_LOCKS, AGENT_STATES, sorted({agent for agent, _ in self.states}))
             states = encode(self.states)
             then(statements.STATE, states)
-            then(statements.STATE_ENDS, states)
+            then(statements.STATE_ENDS, states, states)
         if texts:
             cursor.execute(";\n".join(texts), arguments)
         began = [call_id for call_id, row in self.calls.items() if "started_at" in row]

@@ -164,16 +164,23 @@ ON CONFLICT (agent_id, since) DO UPDATE SET presence = excluded.presence, work_s
 WHERE (s.presence, s.work_state, s.reason, s.call_id)
     IS DISTINCT FROM (excluded.presence, excluded.work_state, excluded.reason, excluded.call_id)"""
 
+# A state lasts till the next one of its agent. Of what is written, only the new states and each one's forerunner can have
+# another end than before; looking at all that came since would take ever longer for facts that come late.
 STATE_ENDS = """
 UPDATE agent_state s SET until = d.until
 FROM (
-    SELECT t.agent_id, t.since, lead(t.since) OVER (PARTITION BY t.agent_id ORDER BY t.since) AS until
+    SELECT k.agent_id, k.since, n.since AS until
     FROM (
-        SELECT agent_id, min(since) AS since
-        FROM json_to_recordset(%s) AS x(agent_id integer, since timestamptz) GROUP BY agent_id
-    ) b
-    JOIN agent_state t ON t.agent_id = b.agent_id AND t.since >= coalesce(
-        (SELECT max(p.since) FROM agent_state p WHERE p.agent_id = b.agent_id AND p.since < b.since), b.since)
+        SELECT agent_id, since FROM json_to_recordset(%s) AS x(agent_id integer, since timestamptz)
+        UNION
+        SELECT x.agent_id, p.since
+        FROM json_to_recordset(%s) AS x(agent_id integer, since timestamptz) CROSS JOIN LATERAL (
+            SELECT p.since FROM agent_state p WHERE p.agent_id = x.agent_id AND p.since < x.since
+            ORDER BY p.since DESC LIMIT 1) p
+    ) k
+    LEFT JOIN LATERAL (
+        SELECT n.since FROM agent_state n WHERE n.agent_id = k.agent_id AND n.since > k.since
+        ORDER BY n.since LIMIT 1) n ON true
 ) d
 WHERE s.agent_id = d.agent_id AND s.since = d.since AND s.until IS DISTINCT FROM d.until"""
 
