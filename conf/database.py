@@ -23,6 +23,8 @@ STATEMENT_SECONDS = 30
 
 CONNECT_SECONDS = 5
 
+_BY_KEY = " -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off"
+
 
 class DatabaseUnreachable(PointsmanError):
     """No connection can be made with the database URL that is set; the message names the fault and the mend."""
@@ -92,14 +94,21 @@ def within(seconds: float) -> Iterator[None]:
         raise peewee.OperationalError(f"the database did not answer within {seconds:g} s") from None
 
 
-def raw_connection(url: str, *, name: str = "pointsman", statement_seconds: float = STATEMENT_SECONDS) -> Any:
-    """One plain psycopg2 connection outside the pool, for work that holds its own. DatabaseUnreachable when there is none."""
+def raw_connection(
+    url: str, *, name: str = "pointsman", statement_seconds: float = STATEMENT_SECONDS, by_key: bool = False
+) -> Any:
+    """One plain psycopg2 connection outside the pool, for work that holds its own. DatabaseUnreachable when there is none.
+
+    `by_key` is for work all of whose rows are found by their keys: no table is then read through nor hashed, whatever the
+    server's statistics say of it, which may be of a time when it was empty.
+    """
+    planning = _BY_KEY if by_key else ""
     try:
         return psycopg2.connect(
             url,
             connect_timeout=CONNECT_SECONDS,
             application_name=name,
-            options=f"-c statement_timeout={int(statement_seconds * 1000)} -c timezone=UTC",
+            options=f"-c statement_timeout={int(statement_seconds * 1000)} -c timezone=UTC{planning}",
             keepalives_idle=10,
             keepalives_interval=5,
             keepalives_count=3,

@@ -81,7 +81,7 @@ class Lookups:
         try:
             if self._connection is None:
                 self._connection = database.raw_connection(
-                    self._url, name="pointsman callers", statement_seconds=STATEMENT_SECONDS
+                    self._url, name="pointsman callers", statement_seconds=STATEMENT_SECONDS, by_key=True
                 )
                 self._connection.autocommit = True
             with self._connection.cursor() as cursor:

@@ -309,7 +309,9 @@ class Shipper:
 
     def _transaction(self) -> _Transaction:
         if self._connection is None or self._connection.closed:
-            self._connection = database.raw_connection(self._url, name="pointsman records", statement_seconds=60)
+            self._connection = database.raw_connection(
+                self._url, name="pointsman records", statement_seconds=60, by_key=True
+            )
         return _Transaction(self._connection)
 
     def _fault(self, error: Exception) -> None:

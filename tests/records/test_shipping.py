@@ -9,6 +9,7 @@ import random
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,8 +21,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conf.database import raw_connection
 from engine.records import facts
 from engine.records.apply import Batch
+from engine.records.customers import find_many
 from engine.records.journal import Journal, encoder
 from engine.records.shipping import Shipper
 
@@ -498,3 +501,68 @@ def test_a_connection_that_the_server_ends_is_made_again(people: str, folder: Pa
     journal.close()
     assert shipper.stop(20)
     assert one(people, "SELECT count(*) FROM report.calls WHERE status = 'answered'") == (3,)
+
+
+MANY = 30_000
+FILL = f"""
+CREATE TEMPORARY TABLE one AS
+    SELECT n, gen_random_uuid() AS id, timestamptz '2026-03-02 10:00:00+00' + n * interval '7 seconds' AS at, n % 2 + 1 AS agent
+    FROM generate_series(1, {MANY}) n;
+INSERT INTO call (id, started_at, ended_at, direction, status, caller_number, agent_id, final)
+    SELECT id, at, at + interval '1 minute', 'inbound', 'answered', '+4561' || lpad(n::text, 6, '0'), agent, true FROM one;
+INSERT INTO segment (call_id, leg, kind, started_at, began_at, ended_at)
+    SELECT id, 'caller', kind, at + later, at + later, at + later + interval '10 seconds'
+    FROM one, (VALUES ('ivr', interval '0 seconds'), ('queue', interval '10 seconds'), ('talk', interval '20 seconds'))
+        k (kind, later);
+INSERT INTO ivr_step (call_id, entered_at, left_at, flow, flow_version, node, node_type, exit)
+    SELECT id, at, at + interval '5 seconds', 'main', 1, 'menu', 'menu', '1' FROM one;
+INSERT INTO queue_entry (id, call_id, queue, entered_at, left_at, result)
+    SELECT gen_random_uuid(), id, 'sales', at, at + interval '10 seconds', 'answered' FROM one;
+INSERT INTO offer (id, call_id, queue, agent_id, extension, offered_at, ended_at, result)
+    SELECT gen_random_uuid(), id, 'sales', agent, '100' || agent, at, at + interval '5 seconds', 'answered' FROM one;
+INSERT INTO agent_state (agent_id, since, until, presence, work_state)
+    SELECT agent, at, lead(at) OVER (PARTITION BY agent ORDER BY at), 'ready', 'idle' FROM one;
+INSERT INTO customer (name) SELECT 'Customer ' || n FROM one;
+INSERT INTO customer_number SELECT id, '+4561' || lpad(id::text, 6, '0') FROM customer WHERE name LIKE 'Customer %';
+DROP TABLE one
+"""
+LARGE = (
+    "call",
+    "segment",
+    "ivr_step",
+    "queue_entry",
+    "offer",
+    "agent_state",
+    "customer",
+    "customer_number",
+    "recording",
+)
+
+
+def rows_read(cursor: Any) -> Counter[str]:
+    """How many rows this connection has read of each large table."""
+    cursor.execute(
+        "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = ANY (%s)",
+        (list(LARGE),),
+    )
+    return Counter(dict(cursor.fetchall()))
+
+
+@pytest.mark.parametrize("statistics", ["of now", "of empty tables"])
+def test_a_call_is_written_and_a_caller_found_without_searching_a_year_of_calls(people: str, statistics: str) -> None:
+    """Also where facts come that are older than others."""
+    with raw_connection(people, by_key=True) as connection, connection.cursor() as cursor:
+        cursor.execute("ANALYZE; " + FILL)
+        if statistics == "of now":
+            cursor.execute("ANALYZE")
+        before = rows_read(cursor)
+        batch = Batch()
+        for number in range(20):
+            for fact in a_call(str(uuid.UUID(int=number)), number * 90, f"+4561{number:06}"):
+                batch.add(fact)
+        batch.write(cursor)
+        assert len(find_many(cursor, [f"+4561{number:06}" for number in range(100, 150)])) == 50
+        read = rows_read(cursor) - before
+    connection.close()
+    assert max(read.values()) < MANY / 10, read
+    assert read["segment"] > 0
