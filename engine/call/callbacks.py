@@ -22,7 +22,7 @@ from conf.clock import Clock
 from conf.database import Database
 from dialplan import hours
 from engine.call.callback_turns import CallbackTurns
-from engine.call.callback_watch import RELEASED_AFTER, CallbackWatch
+from engine.call.callback_watch import RELEASED_AFTER, CallbackWatch, forget
 from engine.call.configuration import Configuration
 from engine.call.switches import Switches
 from engine.esl.errors import EslError
@@ -84,6 +84,7 @@ class Callbacks:
             keep=self._keep,
         )
         self._watch = CallbackWatch(redis=redis, db=db, switches=switches, clock=clock)
+        self._over: set[str] = set()
         self._wanted = Event()
         self._greenlet: gevent.Greenlet[..., None] | None = None
 
@@ -273,9 +274,18 @@ class Callbacks:
                 del self._mine[callback.callback_id]
             elif callback.state == "owed":
                 self._turn(callback)
+        self._forget_over(known)
         self._turns.announce_lost({entry for entry, text in zip(waiting, entries[1:], strict=True) if text is None})
         if self._on_duty():
             self._watch.look_after(self, known)
+
+    def _forget_over(self, known: Mapping[str, Callback]) -> None:
+        """Redis was killed and has what this process had closed: nobody is to be called for it again."""
+        over = {each.callback_id for each in known.values() if each.owner == self._process_id} - self._mine.keys()
+        for callback_id in over & self._over:
+            log.warning("callback that was over forgotten", callback=callback_id)
+            forget(self._redis, callback_id, known[callback_id].number)
+        self._over = over
 
     def _turn(self, callback: Callback) -> None:
         """Whether it is to wait in the router now."""
