@@ -2,10 +2,12 @@
 
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 
+from engine.call.recovery import bridged_at_of_dump
 from engine.virtual.client import Connection, SwitchRefuses
 
 from .plans import AGENT, BRIEF, BUSY, PLAIN, RESUMING, RINGING
@@ -210,6 +212,18 @@ def test_the_bridge_application_comes_back_when_the_other_leg_ends(rig: Rig) -> 
     assert done.get("Answer-State") == "answered"
     assert call.send("getvar originate_disposition").get("Reply-Text") == "SUCCESS"
     assert call.send("getvar bridge_hangup_cause").get("Reply-Text") == "NORMAL_CLEARING"
+
+
+def test_a_dump_tells_since_when_the_two_talk(rig: Rig) -> None:
+    _, call, uuid = rig.take(PLAIN)
+    control = rig.inbound()
+    assert bridged_at_of_dump(control.api(f"uuid_dump {uuid} json")) is None
+    began = datetime.now(UTC)
+    call.execute("bridge", f"{{loopback_bowout=false}}loopback/{AGENT}/default/XML")
+    call.event("CHANNEL_BRIDGE")
+    since = bridged_at_of_dump(control.api(f"uuid_dump {uuid} json"))
+    assert since is not None
+    assert began - timedelta(seconds=1) < since < datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_a_failed_bridge_ends_the_call_unless_it_may_go_on(rig: Rig) -> None:
