@@ -79,6 +79,9 @@ def test_one_that_is_stopped_for_a_while_does_no_harm_when_it_goes_on(damaged: D
     ways = re.compile(rb'event=call_gone_at_once |event="call taken over" ')
     until(lambda: len(ways.findall(log.read_bytes()[written:])) >= left)
     for caller in waiting:
+        # Both processes hear it.
+        caller.press("5")
+    for caller in waiting:
         until(lambda caller=caller: damaged.owner_in_queue(caller) in (None, damaged.owner(caller)))
     crowd.finish()
     damaged.both_alive()
