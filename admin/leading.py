@@ -29,14 +29,14 @@ Kept = ToFlow | ToQueue | ToExtension | ToRingGroup
 
 
 @dataclass(frozen=True, slots=True)
-class Leader:
+class Origin:
     """One that leads there: `who` it is, and the `page` where that is changed."""
 
     who: str
     page: str
 
 
-def leads_to(db: Database, kept: Kept) -> Sequence[Leader]:
+def leads_to(db: Database, kept: Kept) -> Sequence[Origin]:
     """All that leads to it, its voicemail box or its callbacks: numbers, other queues, other ring groups, the forwarding of
     other agents, other flows in force and newer drafts of theirs. What makes no sense leads nowhere."""
     sought = _ways_to(kept)
@@ -50,7 +50,7 @@ def leads_to(db: Database, kept: Kept) -> Sequence[Leader]:
             except (DestinationInvalid, RulesInvalid):
                 continue
             if led:
-                found.append(Leader(source.who.format(name=name, title=title), source.page))
+                found.append(Origin(source.who.format(name=name, title=title), source.page))
     return [*found, *_flows(db, kept)]
 
 
@@ -61,7 +61,7 @@ def check_nothing_leads_to(parts: Parts, kept: Kept, otherwise: str, field: str 
         raise Refused(field, f"{otherwise}: {in_words(led)}")
 
 
-def in_words(led: Sequence[Leader]) -> str:
+def in_words(led: Sequence[Origin]) -> str:
     """`number 5000 (Main line) and queue Sales lead to it. Change these first, under Numbers and Queues.`"""
     one = len(led) == 1
     who, pages = _joined([each.who for each in led]), _joined(list(dict.fromkeys(each.page for each in led)))
@@ -156,7 +156,7 @@ WHERE v.version >= (SELECT coalesce(max(version), 0) FROM flow_version p WHERE p
 GROUP BY f.name ORDER BY f.name"""
 
 
-def _flows(db: Database, kept: Kept) -> Iterator[Leader]:
+def _flows(db: Database, kept: Kept) -> Iterator[Origin]:
     """Drafts too, which may be half-made: so their documents are searched as they are."""
     match kept:
         case ToFlow(name):
@@ -169,4 +169,4 @@ def _flows(db: Database, kept: Kept) -> Iterator[Leader]:
             return  # no node names one
     for flow, in_force in db.execute_sql(_FLOWS, (f"$.nodes.* ? ({named})", name)).fetchall():
         if ToFlow(flow) != kept:
-            yield Leader(f"flow {flow}" if in_force else f"flow {flow} (a draft)", "Flows")
+            yield Origin(f"flow {flow}" if in_force else f"flow {flow} (a draft)", "Flows")
