@@ -16,6 +16,9 @@ from ivr.shown import ADVANCED, SECONDS, choices, shown_as
 from ivr.visit import Visit
 
 Extension = Annotated[str, Field(pattern=r"^[0-9]{2,6}$"), shown_as("extension")]
+_ORDERS = {**ORDERS, "together": "All at once"}
+"""As a group of its own has them; the node knows no delays."""
+
 _WORST_FIRST: tuple[RingOutcome, ...] = ("no_answer", "busy", "rejected", "unreachable")
 
 
@@ -40,7 +43,7 @@ class RingGroup(Node):
 
     type: Literal["ring_group"]
     extensions: tuple[Extension, ...] = Field(min_length=1, max_length=50, title="Extensions")
-    order: Order = Field(default="listed", title="Who rings next", json_schema_extra=choices(ORDERS))
+    order: Order = Field(default="listed", title="Who rings next", json_schema_extra=choices(_ORDERS))
     seconds: float = Field(default=15, ge=1, le=300, title="Ring each for", json_schema_extra=SECONDS)
     rounds: int = Field(default=1, ge=1, le=10, title="Times through the list", json_schema_extra=ADVANCED)
 
