@@ -61,14 +61,19 @@ def test_postgres_killed(damaged: Damaged, crowd: Crowd) -> None:
     crowd.finish()
 
 
-def test_postgres_stopped_for_a_while(damaged: Damaged, crowd: Crowd) -> None:
-    """Calls come, are answered and end meanwhile; afterwards each has its row."""
+@pytest.mark.parametrize("leader", ["lives", "dies"])
+def test_postgres_stopped_for_a_while(damaged: Damaged, crowd: Crowd, leader: str) -> None:
+    """Calls come, are answered and end meanwhile, also where another process has to take the router; afterwards each has its
+    row."""
+    damaged.both_alive()
     damaged.choose(AGENTS["white"], "ready")
     damaged.see(AGENTS["white"], presence="ready", work="idle")
     damaged.switch.phone(AGENTS["white"], answer=1, talk=3)
     with damaged.stopped("postgres"):
         stopped_at = time.monotonic()
         crowd.choose()
+        if leader == "dies":
+            damaged.kill(damaged.leader())
         calls = [damaged.switch.call(NUMBERS["white"]) for _ in range(3)]
         for caller in calls:
             caller.wait_for("talks", to=AGENTS["white"])
