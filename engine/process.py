@@ -256,10 +256,11 @@ class EngineProcess:
 
     def _announce_again(self) -> None:
         """Redis may have forgotten; tell it what this process has in hand."""
-        for call_id in self._around.checkpoints.taken_from(
-            self.id, [session.call.call_id for session in self._registry]
-        ):
-            if (session := self._registry.find(call_id)) is not None:
+        ours = [session.call.call_id for session in self._registry]
+        for call_id, owner in self._around.checkpoints.taken_from(self.id, ours).items():
+            session = self._registry.find(call_id)
+            # That it was taken from there may not be known to Redis yet.
+            if session is not None and owner != session.former_owner:
                 session.step_aside()
         self._registry.announce_again()
         self._callbacks.announce_again()

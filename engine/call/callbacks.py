@@ -257,6 +257,7 @@ class Callbacks:
                 log.info("callbacks not looked after", error=str(error).strip())
 
     def _tick(self) -> None:
+        held = dict(self._mine)
         pipe = self._redis.pipeline(transaction=False)
         pipe.hgetall(keys.CALLBACKS)
         pipe.hgetall(keys.CALLBACK_WISHES)
@@ -269,8 +270,8 @@ class Callbacks:
             self._grant(callback_id, wish, known)
         for callback in list(self._mine.values()):
             told = known.get(callback.callback_id)
-            if told is not None and told.owner != self._process_id:
-                # Another process has taken it.
+            if told is not None and told.owner != self._process_id and held.get(callback.callback_id) is callback:
+                # Another process has taken it; what is here since Redis was asked is newer.
                 del self._mine[callback.callback_id]
             elif callback.state == "owed":
                 self._turn(callback)

@@ -54,11 +54,11 @@ class Checkpoints:
         found = decoded([text]) if text is not None else []
         return found[0] if found else None
 
-    def taken_from(self, process_id: str, call_ids: Sequence[str]) -> list[str]:
-        """Those of these calls of `process_id` that another process has by now, which is alive: this one was cut off from
-        Redis alone. Empty where Redis cannot be asked."""
+    def taken_from(self, process_id: str, call_ids: Sequence[str]) -> dict[str, str]:
+        """Those of these calls of `process_id` that another process has by now as far as Redis knows, which is alive, with its
+        id. Empty where Redis cannot be asked."""
         if not call_ids:
-            return []
+            return {}
         try:
             texts = zip(call_ids, self._redis.hmget(keys.CALLS, call_ids), strict=True)
             owners = {call_id: msgspec.json.decode(text, type=_Owned).owner for call_id, text in texts if text}
@@ -66,8 +66,8 @@ class Checkpoints:
             alive = {owner for owner in others if self._redis.exists(keys.process(owner))}
         except (RedisError, OSError, msgspec.MsgspecError) as error:
             log.warning("nobody asked who has the calls", error=str(error))
-            return []
-        return [call_id for call_id, owner in owners.items() if owner in alive]
+            return {}
+        return {call_id: owner for call_id, owner in owners.items() if owner in alive}
 
     def _read(self) -> None:
         """All that are wanted, until none is."""

@@ -121,7 +121,11 @@ class Inbox:
             log.warning("offers not looked at", error=str(error))
             return
         for text in offers:
-            offer = _offer(text)
+            try:
+                offer = _offer(text)
+            except msgspec.MsgspecError as error:
+                log.error("offer not understood, passed over", error=str(error), data=text[:200])
+                continue
             if offer.owner == self._process_id:
                 self._hand_over(offer)
 

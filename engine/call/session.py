@@ -86,6 +86,8 @@ class Session:
         self._gone = Event()
         self.handed_over = False
         """Whether another process has the call from now on; nothing is written of it here any more."""
+        self.former_owner: str | None = None
+        """The process that the call was taken over from."""
         self._begun = False
         self.keypad = Keypad(link, self._keys_kept)
 
@@ -147,6 +149,7 @@ class Session:
                 self._pretended = datetime.fromisoformat(data.get("variable_pointsman_at") or "")
         else:
             self.keypad.typed = checkpoint.typed + self.keypad.typed
+            self.former_owner = checkpoint.owner
             self.call = taken_over(self.around, checkpoint, data)
         # An agent who calls a customer back is busy with that, as the router knows.
         self.own = OwnPhone(self, "" if self.call.now.callback_id is not None else own)
@@ -333,6 +336,8 @@ class Session:
 
     def announce_again(self) -> None:
         """Redis may have forgotten; tell it where this call stands."""
+        if self.let_go:
+            return
         self.call.show()
         self.own.announce_again()
         if self._waiting is not None:

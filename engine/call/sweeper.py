@@ -187,8 +187,8 @@ class Sweeper:
         that is found without anybody twice is sent through the dialplan again."""
         joined = self._joined(checkpoint, live)
         if joined:
-            if checkpoint.state in RINGING:
-                self._believe_talk(checkpoint, joined, live[checkpoint.call_id])
+            if checkpoint.state in RINGING and not self._believe_talk(checkpoint, joined, live[checkpoint.call_id]):
+                return
             if checkpoint.last_queue is not None:
                 self._closing.tell(recovery.answered(checkpoint))
         elif checkpoint.message is not None and live[checkpoint.call_id].channel.application == "record":
@@ -212,17 +212,19 @@ class Sweeper:
                 log.info("gone meanwhile", call=checkpoint.call_id, error=str(error))
         return ""
 
-    def _believe_talk(self, checkpoint: Checkpoint, leg_id: str, caller: Leg) -> None:
-        """Its process died in the moment in which the agent answered, before it could say so."""
+    def _believe_talk(self, checkpoint: Checkpoint, leg_id: str, caller: Leg) -> bool:
+        """Its process died in the moment in which the agent answered, before it could say so. False where the switch does not
+        tell since when they talk."""
         try:
             told = caller.control.api(f"uuid_dump {checkpoint.call_id} json", timeout=API_SECONDS)
             since = recovery.bridged_at_of_dump(told)
         except (CommandRejected, msgspec.MsgspecError) as error:
             log.info("gone meanwhile", call=checkpoint.call_id, error=str(error))
-            return
+            return False
         call = Call(checkpoint, journal=self._journal, outbox=self._outbox, notices=self._notices, clock=self._clock)
         call.talk_found(leg_id, since)
         self._mend("talk that nobody had told of", call=checkpoint.call_id)
+        return True
 
     def _bring_back(self, known: Mapping[str, Checkpoint], live: Mapping[str, Leg]) -> None:
         """Callers whom an engine accepted and died before it knew more of them wait in silence for ever
@@ -266,7 +268,11 @@ class Sweeper:
         entries again that were over."""
         owed = {callback["entry_id"] for callback in callbacks.live(self._redis).values()}
         for text in waiting:
-            entry = _entry(text)
+            try:
+                entry = _entry(text)
+            except msgspec.MsgspecError as error:
+                log.error("entry not understood, passed over", error=str(error), data=text[:200])
+                continue
             if entry.entry_id in owed:
                 continue
             checkpoint = known.get(entry.call_id)

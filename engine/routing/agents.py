@@ -115,7 +115,7 @@ def talks(state: State, event: OfferAnswered | TalkBegan, queue: str | None) -> 
     if agent.work == "talking":
         if agent.offer_id == event.offer_id:
             return
-        if agent.offer_id is None and agent.call_id == event.call_id:
+        if queue is None and agent.offer_id is None and agent.call_id == event.call_id:
             # Redis was emptied, and Postgres knows no names of talks that no queue brought.
             agent.offer_id = event.offer_id
             presence.tell(state, agent, event.at)

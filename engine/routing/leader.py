@@ -73,6 +73,8 @@ return 1"""
 """A new epoch, if the lease is still held: whoever got it meanwhile may have been given the same number, where Postgres was
 not to be asked."""
 
+_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
+
 log = structlog.get_logger(__name__)
 
 Hours = Callable[[str, datetime], bool | None]
@@ -147,12 +149,10 @@ class Leader:
         """Give the router up at once, for the next one not to wait for the lease to run out."""
         if self._greenlet is not None:
             self._greenlet.kill()
-        if self.router is not None:
-            self.router = None
-            try:
-                self._wire.ask("DEL", keys.ROUTER_LEASE)
-            except (RedisError, OSError):
-                log.info("the router's lease is left to run out")
+        try:
+            self._wire.ask("EVAL", _RELEASE, 1, keys.ROUTER_LEASE, self._process_id)
+        except (RedisError, OSError):
+            log.info("the router's lease is left to run out")
 
     def _run(self) -> None:
         while True:
