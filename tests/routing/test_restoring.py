@@ -149,16 +149,9 @@ class Away(Wire):
         return super().ask(*command)
 
 
-def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first(
-    redis_url: str, tmp_path: Path
-) -> None:
-    redis, desk = Redis(redis_url), Desk(roster(ANNA))
-    redis.begin()
-    redis.write(desk.ready(ANNA.agent_id))
-    redis.wire.ask("SET", keys.MEMORY, "1.0")
-    redis.wire.ask("DEL", keys.ROUTER_LEASE)
-    wire, journal, who = Away(redis_url), Journal(tmp_path / "journal", "engine-1"), roster(ANNA)
-    leader = Leader(
+def leading(wire: Wire, journal: Journal, folder: Path) -> Leader:
+    who = roster(ANNA)
+    return Leader(
         "engine-1",
         wire=wire,
         journal=journal,
@@ -167,9 +160,37 @@ def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first
         hours=lambda *_: None,
         presences=lambda _: {},
         next_epoch=lambda least: least + 1,
-        folder=tmp_path / "routing",
+        folder=folder / "routing",
         zone=ZoneInfo("UTC"),
     )
+
+
+def test_a_router_that_is_told_to_end_is_free_at_once(redis_url: str, tmp_path: Path) -> None:
+    redis, journal = Wire(redis_url), Journal(tmp_path / "journal", "engine-1")
+    leader = leading(Wire(redis_url), journal, tmp_path)
+    leader.start()
+    try:
+        until(lambda: leader.router is not None, 5)
+        assert redis.ask("GET", keys.ROUTER_LEASE) == "engine-1"
+        leader.stop()
+        assert redis.ask("GET", keys.ROUTER_LEASE) is None
+        redis.ask("SET", keys.ROUTER_LEASE, "engine-2")
+        leader.stop()
+        assert redis.ask("GET", keys.ROUTER_LEASE) == "engine-2", "another one's"
+    finally:
+        journal.close()
+
+
+def test_after_redis_was_away_nobody_is_overtaken_by_whose_process_noticed_first(
+    redis_url: str, tmp_path: Path
+) -> None:
+    redis, desk = Redis(redis_url), Desk(roster(ANNA))
+    redis.begin()
+    redis.write(desk.ready(ANNA.agent_id))
+    redis.wire.ask("SET", keys.MEMORY, "1.0")
+    redis.wire.ask("DEL", keys.ROUTER_LEASE)
+    wire, journal = Away(redis_url), Journal(tmp_path / "journal", "engine-1")
+    leader = leading(wire, journal, tmp_path)
     leader.start()
     try:
         assert wire.missed.wait(5)
