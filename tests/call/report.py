@@ -69,6 +69,8 @@ class Report:
         for entry in self.entries:
             assert entry["left_at"] is not None, entry
             assert entry["result"], entry
+        if any(entry["result"] == "answered" and entry["kind"] == "call" for entry in self.entries):
+            assert self.offers, self.entries
         for offer in self.offers:
             assert offer["ended_at"] is not None, offer
             assert offer["result"], offer
