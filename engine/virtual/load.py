@@ -124,7 +124,12 @@ class Load:
         number = f"+45{self.plan.first_caller + self._random.randrange(self.plan.callers)}"
         uuid = os.urandom(16).hex()  # not by the seed: a load that is repeated is made of other calls
         uuid = f"{uuid[:8]}-{uuid[8:12]}-4{uuid[13:16]}-8{uuid[17:20]}-{uuid[20:]}"
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        except OSError as error:
+            # A handler far behind has more calls open than this machine has descriptors.
+            self.failed[f"not connected: {error.strerror}"] += 1
+            return
         if self.engine[0].startswith("127."):
             # Else a few hundred calls a second would use up the ports of one address.
             sock.setsockopt(socket.IPPROTO_IP, 24, 1)  # IP_BIND_ADDRESS_NO_PORT
