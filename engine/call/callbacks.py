@@ -8,9 +8,9 @@ holds the router looks after the callbacks of those that died, and finds in Post
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import gevent
 import msgspec
@@ -31,6 +31,7 @@ from engine.live.callbacks import Callback, decode, encode
 from engine.live.connection import Redis, RedisError
 from engine.live.outbox import Outbox
 from engine.live.screenpop import ScreenPops
+from engine.live.understood import understood
 from engine.live.wire import Command
 from engine.records.facts import CallbackAsked, CallbackClosed, CallbackResult, CallbackTried
 from engine.records.journal import Journal
@@ -264,7 +265,7 @@ class Callbacks:
         waiting = [each.entry_id for each in self._mine.values() if each.entry_id is not None and each.offer is None]
         pipe.hmget(keys.WAITING, ["", *waiting])
         texts, wishes, entries = pipe.execute()
-        known = {callback.callback_id: callback for callback in _decoded(texts.values())}
+        known = {callback.callback_id: callback for callback in understood(texts.values(), Callback)}
         self._numbers = {callback.number: callback_id for callback_id, callback in known.items()}
         for callback_id, wish in wishes.items():
             self._grant(callback_id, wish, known)
@@ -348,14 +349,3 @@ class Callbacks:
         name = self._rules(callback).calendar
         calendar = self._configuration.snapshot.plan.calendars.get(name) if name else None
         return calendar is None or isinstance(hours.status(calendar, self._clock.now()), hours.Open)
-
-
-def _decoded(texts: Iterable[Any]) -> list[Callback]:
-    """What can be understood; one bad value must not stop the others."""
-    found = []
-    for text in texts:
-        try:
-            found.append(decode(text))
-        except msgspec.MsgspecError as error:
-            log.error("callback not understood, passed over", error=str(error), data=str(text)[:200])
-    return found

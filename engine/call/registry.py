@@ -12,6 +12,7 @@ from engine.live import keys
 from engine.live.connection import Redis, RedisError
 from engine.live.list_reader import ListReader
 from engine.live.outbox import Outbox
+from engine.live.understood import understood
 from engine.routing.events import (
     CloseOffer,
     MakeOffer,
@@ -32,7 +33,6 @@ MOST_OFFERS = 10_000
 
 log = structlog.get_logger(__name__)
 _decode = msgspec.json.Decoder(MakeOffer | CloseOffer | ReleaseEntry | PlaceEntry | TakenOver).decode
-_offer = msgspec.json.Decoder(MakeOffer).decode
 
 
 class Registry:
@@ -120,12 +120,7 @@ class Inbox:
         except (RedisError, OSError) as error:
             log.warning("offers not looked at", error=str(error))
             return
-        for text in offers:
-            try:
-                offer = _offer(text)
-            except msgspec.MsgspecError as error:
-                log.error("offer not understood, passed over", error=str(error), data=text[:200])
-                continue
+        for offer in understood(offers, MakeOffer):
             if offer.owner == self._process_id:
                 self._hand_over(offer)
 

@@ -35,6 +35,7 @@ from engine.live.connection import Redis, RedisError
 from engine.live.lag import records_are_behind
 from engine.live.notices import Notices
 from engine.live.outbox import Outbox
+from engine.live.understood import understood
 from engine.records.journal import Journal
 from engine.routing.events import EntryAdded, TalkEnded
 from engine.routing.telling import forget_entry
@@ -59,7 +60,6 @@ TALKING: Final = frozenset({"ACTIVE", "HELD"})
 """The Channel-Call-State of a leg that was answered."""
 
 log = structlog.get_logger(__name__)
-_entry = msgspec.json.Decoder(EntryAdded).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +267,7 @@ class Sweeper:
         """A process that died may have told the router of an entry, but nobody else; and a Redis that was killed may know
         entries again that were over."""
         owed = {callback["entry_id"] for callback in callbacks.live(self._redis).values()}
-        for text in waiting:
-            try:
-                entry = _entry(text)
-            except msgspec.MsgspecError as error:
-                log.error("entry not understood, passed over", error=str(error), data=text[:200])
-                continue
+        for entry in understood(waiting, EntryAdded):
             if entry.entry_id in owed:
                 continue
             checkpoint = known.get(entry.call_id)

@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from engine.live import keys
+from engine.live.understood import understood
 from engine.live.wire import Wire
 from engine.routing.claims import agent_state, written
 from engine.routing.events import (
@@ -63,7 +64,7 @@ def restore(
             wire.ask("HDEL", keys.PLACES, place)
         step(PlaceSeen(at=now, queue=queue, caller=caller, place_at=kept[0], until=kept[1]))
     decisions: list[Decision] = []
-    for offer in _decoded(wire.ask("HVALS", keys.OFFERS), MakeOffer):
+    for offer in understood(wire.ask("HVALS", keys.OFFERS), MakeOffer):
         # Nobody could tell what came of it while Redis was away, so its owner has the time for that now.
         expires_at = max(offer.expires_at, now + OFFER_GRACE_SECONDS)
         seen = msgspec.structs.replace(offer.seen(now), expires_at=expires_at)
@@ -84,7 +85,7 @@ def restore(
         told = next((offer for offer in router.offers.values() if offer.agent_id == profile.agent_id), None)
         agent = _remembered(roster, profile, last, now) if told is None else _offered(last, told, now)
         decisions += step(agent)
-    entries = _decoded(wire.ask("HVALS", keys.WAITING), EntryAdded)
+    entries = understood(wire.ask("HVALS", keys.WAITING), EntryAdded)
     for entry in sorted(entries, key=lambda entry: (entry.entered_at, entry.entry_id)):
         decisions += step(msgspec.structs.replace(entry, at=now))
     return decisions
@@ -108,19 +109,8 @@ def _agents(wire: Wire, profiles: Sequence[AgentProfile]) -> Iterable[tuple[Agen
 T = TypeVar("T")
 
 
-def _decoded(texts: Iterable[str], kind: type[T]) -> list[T]:
-    """What can be understood; one bad value must not keep every later tenure from beginning."""
-    found = []
-    for text in texts:
-        try:
-            found.append(msgspec.json.decode(text, type=kind))
-        except msgspec.MsgspecError as error:
-            log.error("passed over in redis", kind=str(kind), error=str(error), data=text[:200])
-    return found
-
-
 def _decoded_pairs(flat: Sequence[str], kind: type[T]) -> list[tuple[str, T]]:
-    return [(name, value) for name, text in sorted(mapping(flat).items()) for value in _decoded([text], kind)]
+    return [(name, value) for name, text in sorted(mapping(flat).items()) for value in understood([text], kind)]
 
 
 def _says_again(decision: Decision, seen: AgentSeen) -> bool:
